@@ -1,0 +1,201 @@
+"""What the parts of the server speak to each other through.
+
+Services, stores, indexes and the web meet only here.  Each docstring lists the
+errors that may be raised: that is the contract.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from twisted_pypi.distributions import Distribution, ProjectName
+from twisted_pypi.simple.model import ProjectList, ProjectPage
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """What was learnt of one file of a root, valid while ``size`` and ``mtime_ns`` agree."""
+
+    root: int
+    """Which of the roots, counted from 0 in the order they were given."""
+    path: str
+    """Where it is below that root, separated by ``/``."""
+    distribution: Distribution
+    """What its name says."""
+    size: int
+    """Bytes."""
+    mtime_ns: int
+    """``st_mtime_ns`` when the facts were read."""
+    inode: int
+    """``st_ino`` when the facts were read."""
+    sha256: str
+    """Hex digest of its bytes."""
+    uploaded_ns: int
+    """When it came here, in nanoseconds since the epoch; fixed when first seen."""
+    requires_python: str | None = None
+    """``Requires-Python`` of its metadata."""
+    metadata_sha256: str | None = None
+    """Hex digest of its core metadata; ``None`` when it has none that can be read."""
+    signed: bool = False
+    """Does a ``.asc`` signature lie beside it?"""
+
+    @property
+    def filename(self) -> str:
+        """The last part of the path."""
+        return self.distribution.filename
+
+    @property
+    def project(self) -> ProjectName:
+        """The project that the file belongs to."""
+        return self.distribution.project
+
+
+@dataclass(frozen=True, slots=True)
+class LocatedFile:
+    """A known file and where the operating system finds it."""
+
+    known: KnownFile
+    """Its facts, which hold for the file at ``location`` now."""
+    location: str
+    """Its absolute path."""
+
+
+class Index(Protocol):
+    """A package index is three verbs."""
+
+    async def projects(self) -> ProjectList:
+        """All projects, once all names are known."""
+
+    async def project(self, name: ProjectName) -> ProjectPage:
+        """One project's files.
+
+        Raises ``NoSuchProject`` (only when all names are known) and ``Unreadable``.
+        """
+
+    async def file(self, project: ProjectName, filename: str) -> LocatedFile:
+        """One file of a project.  Raises ``NoSuchFile`` and ``Unreadable``."""
+
+
+class LocalFiles(Index, Protocol):
+    """The index of the roots: also told of what is published and removed here."""
+
+    async def file_at(self, path: str) -> LocatedFile:
+        """The file at a path below a root (the first root that has it).
+
+        The facts are of the bytes that are there now: a file that was just
+        replaced is read again first.  Raises ``NoSuchFile`` and ``Unreadable``.
+        """
+
+    async def files_of(self, name: ProjectName) -> list[KnownFile]:
+        """Every listed file of a project, one a file name.  Raises ``NoSuchProject``, ``Unreadable``."""
+
+    async def all_files(self) -> Iterable[KnownFile]:
+        """Every listed file, sorted by file name, without holding them all in memory."""
+
+    async def metadata(self, known: KnownFile) -> bytes | None:
+        """Its core metadata, byte for byte; ``None`` when it has none that can be read."""
+
+    async def holding(self, filename: str) -> KnownFile | None:
+        """The listed file of that name in any folder of any root, if there is one."""
+
+    async def added(self, known: KnownFile, metadata: bytes | None) -> None:
+        """A file was published: when this returns, the next page has it."""
+
+    async def removed(self, known: KnownFile) -> None:
+        """A file was removed: when this returns, no page has it."""
+
+    def counts(self) -> tuple[int, int]:
+        """How many projects and how many files are known."""
+
+
+class Staged(Protocol):
+    """Bytes on their way in: not visible under any name that is served."""
+
+    size: int
+    """Bytes written so far."""
+
+    def write(self, data: bytes) -> None:
+        """Append.  Blocking: called in a thread.  Raises ``NoSpace``."""
+
+    def digests(self) -> Mapping[str, str]:
+        """Hex digests of everything written, by name: sha256 always, others as asked for."""
+
+    def digest(self, algorithm: str) -> str:
+        """One hex digest, computed now if it was not kept while writing.  Blocking."""
+
+    def path(self) -> str:
+        """A path by which the bytes can be opened for reading before they are published."""
+
+    def discard(self) -> None:
+        """Forget the bytes.  Blocking; harmless after publishing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A file that now has its final name."""
+
+    root: int
+    path: str
+    size: int
+    mtime_ns: int
+    inode: int
+
+
+class PackageStore(Protocol):
+    """Where packages are written to and removed from.  All methods block: call them in a thread."""
+
+    def stage(self, expected_size: int | None, algorithms: Collection[str]) -> Staged:
+        """Make room for bytes to come.  Raises ``NoSpace``, ``NotAllowed`` (read-only)."""
+
+    def publish(
+        self,
+        staged: Staged,
+        filename: str,
+        *,
+        sidecar: bytes | None = None,
+        signature: bytes | None = None,
+        replace: bool = False,
+    ) -> Published:
+        """Give staged bytes their final name, whole or not at all.
+
+        The sidecar is written and fsynced before, the folder is fsynced after.
+        Raises ``AlreadyUploaded`` unless ``replace``, and ``NoSpace``.
+        """
+
+    def remove(self, known: KnownFile) -> None:
+        """Remove a file with its sidecar and signature.  Raises ``NoSuchFile``, ``NotAllowed``."""
+
+    def free_space(self) -> int:
+        """Bytes that an upload could take now."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody whose login was right."""
+
+    name: str
+
+
+class Accounts(Protocol):
+    """Who may log in."""
+
+    def remembered(self, authorization: bytes) -> User | None:
+        """Who sent this ``Authorization`` header, if it was found right before and still is.
+
+        Cheap (microseconds), on the reactor thread, for every request.
+        """
+
+    async def log_in(self, authorization: bytes | None, address: str) -> User:
+        """Who sent this ``Authorization`` header from that address.
+
+        Raises ``LoginRequired`` (none, broken or wrong), ``TooManyTries``, ``Busy``.
+        """
+
+
+class Changes(Protocol):
+    """Tells whoever wants to know which projects changed."""
+
+    def subscribe(self, listener: Callable[[frozenset[ProjectName]], None]) -> None:
+        """Call ``listener`` with the names, on the reactor thread, before the change is seen."""

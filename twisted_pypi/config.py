@@ -1,0 +1,98 @@
+"""Everything that can be set, as one value.
+
+``options`` makes a ``Config`` out of the command line and the environment; it
+is handed down from ``tap`` and read nowhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """What a login may be asked for."""
+
+    UPDATE = "update"
+    DOWNLOAD = "download"
+    LIST = "list"
+
+
+class Fallback(StrEnum):
+    """What is done with a project that is not here."""
+
+    REDIRECT = "redirect"
+    OFF = "off"
+
+
+class Watch(StrEnum):
+    """How changes by hand are noticed: by the watcher with the scan behind it, by the scan alone, or not at all."""
+
+    AUTO = "auto"
+    POLL = "poll"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The settings of one server."""
+
+    roots: tuple[str, ...]
+    """Absolute paths of the folders that are served; uploads go to the first."""
+    state_dir: str | None = None
+    """Where the catalog is kept; ``None``: ``.twisted-pypi`` in the first root, if that is local and writable."""
+
+    port: int = 8080
+    interface: str = ""
+    """The address to listen on; empty: all."""
+    listen: tuple[str, ...] = ()
+    """Twisted endpoint strings; when there are any, ``port`` and ``interface`` do not count."""
+    server_base_url: str = ""
+    """The path under which everything is served: empty, or ``/prefix`` without a slash at its end."""
+    public_url: str | None = None
+    """The absolute URL of the server as its clients see it, without a slash at its end."""
+    trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    """Addresses, networks and host names whose forwarding headers are believed."""
+
+    password_file: str | None = None
+    """The htpasswd file; ``None``: nobody can log in."""
+    authenticate: frozenset[Action] = frozenset({Action.UPDATE})
+    """The actions that need a login."""
+    admins: frozenset[str] = frozenset()
+    """Users who may see who took what."""
+
+    overwrite: bool = False
+    """May an upload replace a file that has other bytes?"""
+    max_upload_size: int | None = None
+    """Bytes that the body of an upload may have; ``None``: no limit but the disk's."""
+    max_uploads: int = 32
+    """Uploads under way at once."""
+
+    fallback: Fallback = Fallback.REDIRECT
+    fallback_url: str | None = None
+    """The simple index that clients are sent to, without a slash at its end; ``None``: the public index."""
+
+    health_endpoint: str = "/health"
+    welcome: str | None = None
+    """A file with the page for ``/``; ``None``: the built-in one."""
+    cache_control: int | None = None
+    """Seconds for ``Cache-Control: max-age`` of package downloads; ``None``: not sent."""
+    hash_algo: str | None = "sha256"
+    """A further hash algorithm for the index; ``None``: the old server would have shown no hash."""
+
+    follow_links: bool = False
+    """Are symbolic links that lead outside the roots served?"""
+    watch: Watch = Watch.AUTO
+    rescan: float = 60.0
+    """Seconds between two full scans."""
+
+    access_log: str = "-"
+    """A file, ``-`` (standard output) or ``off``."""
+    log_file: str | None = None
+    """Where the log goes; ``None``: where twistd puts it."""
+    log_stream: str = "stderr"
+    """``stdout``, ``stderr`` or ``none``: where the log goes when there is no log file (``pypi-server``)."""
+    verbosity: int = 0
+
+    notes: tuple[str, ...] = ()
+    """Sentences about the settings themselves, logged once at start."""

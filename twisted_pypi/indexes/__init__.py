@@ -1,0 +1,1 @@
+"""An index is three verbs: ``projects()``, ``project(name)`` and ``file(project, filename)``."""

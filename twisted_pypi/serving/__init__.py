@@ -1,0 +1,1 @@
+"""Listening, dropping privileges, and ending in order."""

@@ -1,0 +1,1 @@
+"""The simple repository API (PEP 503, 691 and their successors): model, negotiation, HTML and JSON."""

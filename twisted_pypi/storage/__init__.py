@@ -1,0 +1,1 @@
+"""The directory of packages: scanned, watched, read and written."""
