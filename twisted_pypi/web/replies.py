@@ -1,0 +1,96 @@
+"""What is answered: a status, headers and a body; and the one table from errors to answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from twisted_pypi.errors import (
+    AlreadyUploaded,
+    BadFilename,
+    BadForm,
+    BadMetadata,
+    BadUpload,
+    Busy,
+    LoginRequired,
+    NoSpace,
+    NoSuchFile,
+    NoSuchProject,
+    NotAllowed,
+    TooLarge,
+    TooManyTries,
+    TwistedPyPIError,
+    Unreadable,
+)
+
+CHALLENGE = b'Basic realm="pypi"'
+"""The one ``WWW-Authenticate`` value; old clients know no other realm (RFC 7617 section 2)."""
+
+RETRY_AFTER = 10
+"""Seconds after which a client may ask again for something that cannot be read now."""
+
+LONGEST_RETRY_AFTER = 60
+"""Seconds; pip's client sleeps through a ``Retry-After`` without a word."""
+
+STATUS: tuple[tuple[type[TwistedPyPIError], HTTPStatus], ...] = (
+    (LoginRequired, HTTPStatus.UNAUTHORIZED),
+    (NotAllowed, HTTPStatus.FORBIDDEN),
+    (NoSuchProject, HTTPStatus.NOT_FOUND),
+    (NoSuchFile, HTTPStatus.NOT_FOUND),
+    (AlreadyUploaded, HTTPStatus.CONFLICT),
+    (TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (TooManyTries, HTTPStatus.TOO_MANY_REQUESTS),
+    (BadForm, HTTPStatus.BAD_REQUEST),
+    (BadUpload, HTTPStatus.BAD_REQUEST),
+    (BadFilename, HTTPStatus.BAD_REQUEST),
+    (BadMetadata, HTTPStatus.BAD_REQUEST),
+    (Busy, HTTPStatus.SERVICE_UNAVAILABLE),
+    (Unreadable, HTTPStatus.SERVICE_UNAVAILABLE),
+    (NoSpace, HTTPStatus.INSUFFICIENT_STORAGE),
+)
+"""The status of each error; the first class that fits counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer that is known before its first byte is sent."""
+
+    status: int = 200
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    """Names and values, without ``Content-Length``, ``Date`` and ``Server``."""
+    body: bytes | Iterable[bytes] = b""
+    """The body; an iterable is sent piece by piece, as fast as the client reads."""
+    reason: bytes | None = None
+    """The reason phrase; ``None``: the usual one."""
+
+
+def text_reply(status: int, text: str, *headers: tuple[bytes, bytes]) -> Reply:
+    """Return a plain-text answer of one sentence, said in the reason phrase as well.
+
+    Some clients show only the reason phrase and others only the body.  The
+    phrase is latin-1 without control characters (RFC 9112 section 4).
+    """
+    phrase = "".join(each if each.isprintable() else " " for each in text).encode("latin-1", "replace")
+    return Reply(
+        status,
+        ((b"Content-Type", b"text/plain; charset=utf-8"), *headers),
+        text.encode() + b"\n",
+        phrase[:400],
+    )
+
+
+def status_of(error: TwistedPyPIError) -> HTTPStatus:
+    """Return the status that says this error to a client."""
+    return next((status for kind, status in STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def error_headers(error: TwistedPyPIError) -> tuple[tuple[bytes, bytes], ...]:
+    """Return the headers that go with an error: the challenge, when to come back."""
+    if isinstance(error, LoginRequired):
+        return ((b"WWW-Authenticate", CHALLENGE),)
+    if isinstance(error, TooManyTries | Busy):
+        return ((b"Retry-After", b"%d" % min(error.retry_after, LONGEST_RETRY_AFTER)),)
+    if isinstance(error, Unreadable | NoSpace):
+        return ((b"Retry-After", b"%d" % RETRY_AFTER),)
+    return ()
