@@ -6,12 +6,15 @@ errors that may be raised: that is the contract.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ParamSpec, Protocol, TypeVar
 
 from twisted_pypi.distributions import Distribution, ProjectName
 from twisted_pypi.simple.model import ProjectList, ProjectPage
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,3 +202,10 @@ class Changes(Protocol):
 
     def subscribe(self, listener: Callable[[frozenset[ProjectName]], None]) -> None:
         """Call ``listener`` with the names, on the reactor thread, before the change is seen."""
+
+
+class RunInThread(Protocol):
+    """Runs what blocks off the reactor thread; a plain call in tests."""
+
+    def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
+        """Return what ``function`` returns, or raise what it raises."""
