@@ -1,0 +1,74 @@
+"""The simple index written as JSON (PEP 691, 700, 714, 740, 792)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from twisted_pypi.simple.model import API_VERSION, File, ProjectList, ProjectPage
+
+
+def write_list(projects: ProjectList) -> bytes:
+    """Return the list of all projects."""
+    return _written({"meta": {"api-version": API_VERSION}, "projects": [{"name": name} for name in projects.names]})
+
+
+def write_page(page: ProjectPage) -> bytes:
+    """Return the page of one project."""
+    # Keys with an underscore are free for an index to use; all others belong to the standard (PEP 691).
+    private = {key: value for key, value in sorted(page.meta.items()) if key.startswith("_")}
+    document: dict[str, Any] = {"meta": {"api-version": API_VERSION, **private}, "name": page.name}
+    if page.status is not None:
+        reason = {} if page.status_reason is None else {"reason": page.status_reason}
+        document["project-status"] = {"status": page.status, **reason}
+    document["versions"] = list(page.versions)
+    document["files"] = [_file(file) for file in page.files]
+    return _written(document)
+
+
+def _file(file: File) -> dict[str, Any]:
+    entry: dict[str, Any] = {"filename": file.filename, "url": file.url, "hashes": _sorted(file.hashes)}
+    if file.requires_python is not None:
+        entry["requires-python"] = file.requires_python
+    if file.size is not None:
+        entry["size"] = file.size
+    if file.upload_time_ns is not None:
+        moment = upload_time(file.upload_time_ns)
+        if moment is not None:
+            entry["upload-time"] = moment
+    entry["yanked"] = file.yanked is not False and (file.yanked or True)
+    if file.core_metadata is not None:
+        # Never under its older name too: clients of 2022 and 2023 stumble over that (PEP 714).
+        known = file.core_metadata
+        entry["core-metadata"] = known if isinstance(known, bool) else _sorted(known) or True
+    if file.gpg_sig is not None:
+        entry["gpg-sig"] = file.gpg_sig
+    if file.provenance is not None:
+        entry["provenance"] = file.provenance
+    return entry
+
+
+def _sorted(digests: Mapping[str, str]) -> dict[str, str]:
+    return dict(digests) if len(digests) < 2 else dict(sorted(digests.items()))
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def upload_time(ns: int) -> str | None:
+    """Return nanoseconds since the epoch as ``yyyy-mm-ddThh:mm:ss.ffffffZ`` (PEP 700).
+
+    ``None`` when that lies outside the years 1 to 9999, as a file's own time may.
+    """
+    try:
+        moment = _EPOCH + timedelta(microseconds=ns // 1000)
+    except OverflowError:
+        return None
+    return f"{moment.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+
+
+def _written(document: dict[str, Any]) -> bytes:
+    # Strict readers refuse a whole page for one half of a surrogate pair, so it becomes a "?".
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
