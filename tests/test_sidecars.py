@@ -1,0 +1,59 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twisted_pypi.errors import BadFilename
+from twisted_pypi.sidecars import Sidecar, format_sidecar, parse_sidecar, sidecar_name
+
+SHA256 = "ab" * 32
+
+
+def test_is_hidden_beside_its_file() -> None:
+    assert sidecar_name("x-1.0.tar.gz") == ".x-1.0.tar.gz.json"
+
+
+@pytest.mark.parametrize("filename", ["x" * 250, "\N{SNOWMAN}" * 84])
+def test_a_file_name_that_leaves_no_room_for_it(filename: str) -> None:
+    with pytest.raises(BadFilename, match="too long"):
+        sidecar_name(filename)
+    assert len(sidecar_name(filename[:83]).encode()) <= 255
+
+
+def test_is_written_in_one_way() -> None:
+    sidecar = Sidecar(SHA256, 1_700_000_000_123_456_789, "anna", {"note": [1]})
+    assert format_sidecar(sidecar) == (
+        b'{"note": [1], "sha256": "' + SHA256.encode() + b'", "uploaded": "2023-11-14T22:13:20.123456Z", "uploader": "anna"}\n'
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("said", "sidecar"),
+    [
+        ({"sha256": SHA256.upper()}, Sidecar(SHA256)),
+        ({"sha256": SHA256, "uploaded": "2023-11-14T22:13:20Z"}, Sidecar(SHA256, 1_700_000_000_000_000_000)),
+        ({"sha256": SHA256, "uploaded": "2023-11-14T23:13:20+01:00"}, Sidecar(SHA256, 1_700_000_000_000_000_000)),
+        ({"sha256": SHA256, "uploaded": "2023-11-14T22:13:20"}, Sidecar(SHA256, 1_700_000_000_000_000_000)),
+        ({"sha256": SHA256, "uploaded": "yesterday", "uploader": 7}, Sidecar(SHA256)),
+        ({"sha256": SHA256, "uploaded": 1, "x": {"y": None}}, Sidecar(SHA256, more={"x": {"y": None}})),
+    ],
+)
+def test_what_it_says_is_understood(said: dict[str, object], sidecar: Sidecar) -> None:
+    assert parse_sidecar(json.dumps(said).encode()) == sidecar
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"{}", b'{"sha256": 1}', b"\xff", b"[" * 100_000, b" " * 2**25])
+def test_garbage_is_no_sidecar(data: bytes) -> None:
+    assert parse_sidecar(data) is None
+
+
+@given(st.binary())
+def test_any_bytes_are_understood_or_not(data: bytes) -> None:
+    parse_sidecar(data)
+
+
+@given(st.integers(0, 250_000_000_000_000_000), st.none() | st.text(), st.dictionaries(st.text(min_size=9), st.text()))
+def test_what_was_written_is_read(microseconds: int, uploader: str | None, more: dict[str, object]) -> None:
+    sidecar = Sidecar(SHA256, microseconds * 1000, uploader, more)
+    assert parse_sidecar(format_sidecar(sidecar)) == sidecar

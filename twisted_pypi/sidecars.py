@@ -1,0 +1,96 @@
+"""The hidden file beside a package that keeps what the package itself does not say.
+
+Beside ``x-1.0.tar.gz`` lies ``.x-1.0.tar.gz.json``: a JSON object with the
+digest of the file that it speaks of, the time of its upload and who uploaded
+it.  It counts only while the digest is the file's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from twisted_pypi.errors import BadFilename
+
+LARGEST = 16 * 1024 * 1024
+"""Bytes that a sidecar may have; a larger file is none."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LONGEST_FILENAME = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Sidecar:
+    """What a sidecar says."""
+
+    sha256: str
+    """Hex digest of the file that it speaks of, in lower case."""
+    uploaded_ns: int | None = None
+    """When the file was uploaded, nanoseconds since the epoch; written down to the microsecond."""
+    uploader: str | None = None
+    """The name of the user who uploaded it."""
+    more: Mapping[str, object] = field(default_factory=dict)
+    """Every other key, kept as it is."""
+
+
+def sidecar_name(filename: str) -> str:
+    """Return the name of the sidecar of a file.
+
+    Raises ``BadFilename`` when that would be longer than a file name may be.
+    """
+    name = f".{filename}.json"
+    if len(name.encode("utf-8", "surrogateescape")) > _LONGEST_FILENAME:
+        raise BadFilename(
+            f"the file name {filename!r} is too long; "
+            f"at most {_LONGEST_FILENAME - len('..json')} bytes leave room for what is kept beside the file"
+        )
+    return name
+
+
+def parse_sidecar(data: bytes) -> Sidecar | None:
+    """Return what a sidecar says; ``None`` when it is not one."""
+    if len(data) > LARGEST:
+        return None
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(found, dict):
+        return None
+    sha256, uploaded, uploader = (found.pop(key, None) for key in ("sha256", "uploaded", "uploader"))
+    if not isinstance(sha256, str):
+        return None
+    return Sidecar(
+        sha256.lower(),
+        _nanoseconds(uploaded) if isinstance(uploaded, str) else None,
+        uploader if isinstance(uploader, str) else None,
+        found,
+    )
+
+
+def format_sidecar(sidecar: Sidecar) -> bytes:
+    """Return the bytes of a sidecar: JSON, one line, keys in order."""
+    said: dict[str, object] = {**sidecar.more, "sha256": sidecar.sha256}
+    if sidecar.uploaded_ns is not None:
+        said["uploaded"] = _iso(sidecar.uploaded_ns)
+    if sidecar.uploader is not None:
+        said["uploader"] = sidecar.uploader
+    return json.dumps(said, sort_keys=True).encode() + b"\n"
+
+
+def _nanoseconds(text: str) -> int | None:
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
+    except (ValueError, OverflowError):
+        return None
+
+
+def _iso(nanoseconds: int) -> str:
+    """UTC in ISO 8601 with microseconds, as the simple API writes it (PEP 700)."""
+    moment = _EPOCH + timedelta(microseconds=nanoseconds // 1000)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
