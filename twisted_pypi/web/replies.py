@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -33,11 +34,21 @@ RETRY_AFTER = 10
 LONGEST_RETRY_AFTER = 60
 """Seconds; pip's client sleeps through a ``Retry-After`` without a word."""
 
+
+class WrongMethod(TwistedPyPIError):
+    """A method that is not possible at this address; ``allowed`` are those that are (RFC 9110 section 15.5.6)."""
+
+    def __init__(self, method: bytes, allowed: Collection[bytes]) -> None:
+        self.allowed = b", ".join(sorted(allowed))
+        super().__init__(f"{method.decode('latin-1')} is not possible here; expected {self.allowed.decode()}")
+
+
 STATUS: tuple[tuple[type[TwistedPyPIError], HTTPStatus], ...] = (
     (LoginRequired, HTTPStatus.UNAUTHORIZED),
     (NotAllowed, HTTPStatus.FORBIDDEN),
     (NoSuchProject, HTTPStatus.NOT_FOUND),
     (NoSuchFile, HTTPStatus.NOT_FOUND),
+    (WrongMethod, HTTPStatus.METHOD_NOT_ALLOWED),
     (AlreadyUploaded, HTTPStatus.CONFLICT),
     (TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (TooManyTries, HTTPStatus.TOO_MANY_REQUESTS),
@@ -89,8 +100,31 @@ def error_headers(error: TwistedPyPIError) -> tuple[tuple[bytes, bytes], ...]:
     """Return the headers that go with an error: the challenge, when to come back."""
     if isinstance(error, LoginRequired):
         return ((b"WWW-Authenticate", CHALLENGE),)
+    if isinstance(error, WrongMethod):
+        return ((b"Allow", error.allowed),)
     if isinstance(error, TooManyTries | Busy):
         return ((b"Retry-After", b"%d" % min(error.retry_after, LONGEST_RETRY_AFTER)),)
     if isinstance(error, Unreadable | NoSpace):
         return ((b"Retry-After", b"%d" % RETRY_AFTER),)
     return ()
+
+
+def error_reply(
+    status: int,
+    sentence: str,
+    headers: tuple[tuple[bytes, bytes], ...] = (),
+    *,
+    method: bytes,
+    accept: str,
+    page: Callable[[int, str], bytes],
+) -> Reply:
+    """Return an error as its client reads it: a page for a browser, JSON where it is asked for, else plain text."""
+    if method in {b"GET", b"HEAD"} and "text/html" in accept and "vnd.pypi" not in accept:
+        html = page(status, sentence)
+        return Reply(status, ((b"Content-Type", b"text/html; charset=utf-8"), (b"Vary", b"Accept"), *headers), html)
+    if "application/json" in accept:
+        text = json.dumps({"code": f"{status} {HTTPStatus(status).phrase}", "message": sentence})
+        reply = text_reply(status, sentence, *headers)
+        kind = ((b"Content-Type", b"application/json"), *reply.headers[1:])
+        return Reply(status, (*kind, (b"Vary", b"Accept")), text.encode(), reply.reason)
+    return text_reply(status, sentence, *headers, (b"Vary", b"Accept"))

@@ -1,0 +1,50 @@
+"""What is said of a project that is not here: look elsewhere, or 404."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from twisted_pypi.boundaries import RunInThread
+from twisted_pypi.distributions import ProjectName, is_project_name
+from twisted_pypi.errors import NoSuchProject
+from twisted_pypi.web.replies import Reply, text_reply
+
+if TYPE_CHECKING:
+    from twisted_pypi.web.bodies import IndexRequest
+
+
+class NoFallback:
+    """What is not here is nowhere."""
+
+    async def reply(self, name: ProjectName, _request: IndexRequest) -> Reply:
+        """Raise ``NoSuchProject``."""
+        raise NoSuchProject(f"there is no project {name!r} here")
+
+
+class Redirect:
+    """What is not here may be in another index."""
+
+    def __init__(self, url: str | None, run_in_thread: RunInThread) -> None:
+        """Send clients to the simple index at ``url``; ``None``: the public index."""
+        self._url = url
+        self._run_in_thread = run_in_thread
+
+    async def reply(self, name: ProjectName, request: IndexRequest) -> Reply:
+        """Return the redirect: 303, or 302 to HTTP/1.0, which does not know 303.
+
+        Raises ``NoSuchProject`` for what cannot be the name of a project anywhere.
+        """
+        if not is_project_name(name):
+            raise NoSuchProject(f"there is no project {name!r} here")
+        if self._url is None:
+            self._url = await self._run_in_thread(public_index)
+        location = f"{self._url.rstrip('/')}/{name}/"
+        status = 302 if request.clientproto == b"HTTP/1.0" else 303
+        return text_reply(status, "this project is not here", (b"Location", location.encode()), (b"Vary", b"Accept"))
+
+
+def public_index() -> str:
+    """Return the address of the public index.  Takes a while the first time: call it in a thread."""
+    from pypi_simple import PYPI_SIMPLE_ENDPOINT  # noqa: PLC0415  # it brings 30 MB that only this needs
+
+    return str(PYPI_SIMPLE_ENDPOINT)

@@ -1,0 +1,175 @@
+"""Package files: whole, in parts, or not at all when the client has them (RFC 9110 sections 8, 13 and 14)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from secrets import token_hex
+from typing import BinaryIO
+
+from twisted_pypi.boundaries import KnownFile, LocalFiles, LocatedFile
+from twisted_pypi.errors import NoSuchFile, Unreadable
+from twisted_pypi.web.bodies import IndexRequest
+from twisted_pypi.web.conditions import (
+    http_date,
+    is_none_match,
+    is_unmodified_since,
+    range_still_holds,
+    wanted_ranges,
+)
+from twisted_pypi.web.file_sending import Part, send_file
+from twisted_pypi.web.replies import Reply
+
+OCTETS = b"application/octet-stream"
+
+LONGEST_SIGNATURE = 1 << 16
+"""Bytes of a signature that are sent."""
+
+
+class Files:
+    """Answers ``/packages/<path>``, its ``.metadata`` and its ``.asc``."""
+
+    def __init__(self, index: LocalFiles, cache_control: bytes | None) -> None:
+        """Serve from ``index``; ``cache_control`` is that header's value for packages, if it is sent."""
+        self._index = index
+        self._cache_control = cache_control
+
+    async def get(self, request: IndexRequest) -> Reply | None:
+        """Send the file that the rest of the path names."""
+        path = "/".join(_text(each) for each in request.postpath or [])
+        if path.endswith(".metadata"):
+            return await self._metadata(request, path.removesuffix(".metadata"))
+        if path.endswith(".asc"):
+            return await self._signature(path.removesuffix(".asc"))
+        located = await self._index.file_at(path)
+        file = _open(located)
+        if request.gone:
+            file.close()
+            return None
+        return self._send(request, located.known, file)
+
+    def _send(self, request: IndexRequest, known: KnownFile, file: BinaryIO) -> Reply | None:
+        etag = f'"{known.sha256}"'
+        modified = known.mtime_ns / 1_000_000_000
+        headers = [
+            (b"ETag", etag.encode()),
+            (b"Last-Modified", http_date(modified).encode()),
+            (b"Accept-Ranges", b"bytes"),
+            *([(b"Cache-Control", self._cache_control)] if self._cache_control else []),
+        ]
+        if _unchanged(request, etag, modified):
+            file.close()
+            return Reply(304, tuple(headers))
+        ranges = self._ranges(request, known.size, etag, modified)
+        if ranges == []:
+            file.close()
+            content_range = b"bytes */%d" % known.size
+            return Reply(
+                416,
+                (*headers, (b"Content-Range", content_range), (b"Content-Type", b"text/plain")),
+                b"that range is not in the file\n",
+            )
+        parts, tail, status, kind, length = _parts(ranges, known.size)
+        if ranges is not None and len(ranges) == 1:
+            headers.append((b"Content-Range", b"bytes %d-%d/%d" % (ranges[0][0], ranges[0][1] - 1, known.size)))
+        headers += [(b"Content-Type", kind), (b"Content-Length", b"%d" % length)]
+        request.setResponseCode(status)
+        for name, value in headers:
+            request.responseHeaders.setRawHeaders(name, [value])
+        if request.method == b"HEAD":
+            file.close()
+            request.write(b"")
+            request.finish()
+        else:
+            send_file(request, file, parts, tail)
+        return None
+
+    def _ranges(self, request: IndexRequest, size: int, etag: str, modified: float) -> list[tuple[int, int]] | None:
+        asked = request.getHeader(b"range")
+        if asked is None or request.method != b"GET":
+            return None
+        condition = request.getHeader(b"if-range")
+        if not range_still_holds(None if condition is None else condition.decode("latin-1"), etag, modified):
+            return None
+        return wanted_ranges(asked.decode("latin-1"), size)
+
+    async def _metadata(self, request: IndexRequest, path: str) -> Reply:
+        known = (await self._index.file_at(path)).known
+        metadata = await self._index.metadata(known) if known.filename.endswith(".whl") else None
+        if metadata is None:
+            raise NoSuchFile(f"{known.filename} has no metadata of its own to show")
+        etag = f'"{known.metadata_sha256}"'
+        headers = (
+            (b"ETag", etag.encode()),
+            *([(b"Cache-Control", self._cache_control)] if self._cache_control else []),
+        )
+        if _unchanged(request, etag, known.mtime_ns / 1_000_000_000):
+            return Reply(304, headers)
+        return Reply(200, (*headers, (b"Content-Type", OCTETS)), metadata)
+
+    async def _signature(self, path: str) -> Reply:
+        located = await self._index.file_at(path)
+        if not located.known.signed:
+            raise NoSuchFile(f"{located.known.filename} has no signature")
+        signature = _read_signature(located)
+        return Reply(200, ((b"Content-Type", b"application/pgp-signature"),), signature)
+
+
+def _text(segment: bytes) -> str:
+    try:
+        return segment.decode()
+    except UnicodeDecodeError:
+        raise NoSuchFile("no file has a name that is not UTF-8") from None
+
+
+def _open(located: LocatedFile) -> BinaryIO:
+    known = located.known
+    try:
+        file = open(located.location, "rb", buffering=0)  # noqa: PTH123, SIM115  # handed on to the sender, which closes it
+    except FileNotFoundError as error:
+        raise NoSuchFile(f"{known.filename} is no longer here") from error
+    except OSError as error:
+        raise Unreadable(f"{known.filename} cannot be read at the moment: {error.strerror}") from error
+    status = os.fstat(file.fileno())
+    if (status.st_size, status.st_mtime_ns) != (known.size, known.mtime_ns):
+        file.close()
+        raise Unreadable(f"{known.filename} is being replaced; ask again")
+    return file
+
+
+def _read_signature(located: LocatedFile) -> bytes:
+    try:
+        with Path(located.location + ".asc").open("rb") as file:
+            return file.read(LONGEST_SIGNATURE)
+    except OSError as error:
+        raise Unreadable(f"the signature of {located.known.filename} cannot be read: {error.strerror}") from error
+
+
+def _unchanged(request: IndexRequest, etag: str, modified: float) -> bool:
+    tags = request.getHeader(b"if-none-match")
+    if tags is not None:
+        return is_none_match(tags.decode("latin-1"), etag)
+    since = request.getHeader(b"if-modified-since")
+    return since is not None and is_unmodified_since(since.decode("latin-1"), modified)
+
+
+def _parts(ranges: list[tuple[int, int]] | None, size: int) -> tuple[list[Part], bytes, int, bytes, int]:
+    """Return parts, tail, status, content type and length of the body."""
+    if ranges is None:
+        return [(b"", 0, size)], b"", 200, OCTETS, size
+    if len(ranges) == 1:
+        start, stop = ranges[0]
+        return [(b"", start, stop)], b"", 206, OCTETS, stop - start
+    boundary = token_hex(16).encode()
+    parts: list[Part] = [
+        (
+            b"\r\n--%s\r\nContent-Type: %s\r\nContent-Range: bytes %d-%d/%d\r\n\r\n"
+            % (boundary, OCTETS, start, stop - 1, size),
+            start,
+            stop,
+        )
+        for start, stop in ranges
+    ]
+    tail = b"\r\n--%s--\r\n" % boundary
+    length = sum(len(before) + stop - start for before, start, stop in parts) + len(tail)
+    return parts, tail, 206, b"multipart/byteranges; boundary=" + boundary, length

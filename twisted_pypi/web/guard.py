@@ -1,0 +1,71 @@
+"""Who may do what: 401 for those who are not known, 403 for those who may not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from twisted_pypi.boundaries import Accounts, User
+from twisted_pypi.config import Action
+from twisted_pypi.errors import LoginRequired, NotAllowed
+from twisted_pypi.web.forwarded import TrustedProxies, client_address
+
+if TYPE_CHECKING:
+    from twisted_pypi.web.bodies import IndexRequest
+
+
+class Guard:
+    """Asks for a login where an action needs one."""
+
+    def __init__(
+        self, accounts: Accounts, protected: frozenset[Action], proxies: TrustedProxies, *, closed: str | None = None
+    ) -> None:
+        """Guard ``protected`` actions; ``closed`` is why nobody can log in at all, if so."""
+        self._accounts = accounts
+        self._protected = protected
+        self._proxies = proxies
+        self._closed = closed
+
+    def protects(self, action: Action | None) -> bool:
+        """Does this action need a login?"""
+        return action in self._protected
+
+    def passes(self, request: IndexRequest, action: Action | None) -> bool:
+        """May this request go on at once?  If not, ``admit`` finds out."""
+        if action not in self._protected:
+            return True
+        authorization = request.getHeader(b"authorization")
+        if authorization is None:
+            return False
+        user = self._accounts.remembered(authorization)
+        if user is None:
+            return False
+        request.login = user
+        return True
+
+    async def admit(self, request: IndexRequest, action: Action | None) -> User | None:
+        """Return who sent this request; ``None`` where no login is needed.
+
+        Raises ``LoginRequired``, ``TooManyTries``, ``Busy``, and ``NotAllowed``
+        for an upload to a server that takes none.
+        """
+        if self.passes(request, action):
+            return request.login
+        if self._closed is not None and action is Action.UPDATE:
+            raise NotAllowed(self._closed)
+        authorization = request.getHeader(b"authorization")
+        if authorization is None:
+            raise LoginRequired(f"a login is needed to {_VERB[action]} here")
+        request.login = await self._accounts.log_in(authorization, self.address(request))
+        return request.login
+
+    def address(self, request: IndexRequest) -> str:
+        """Return the address of the client itself, as far as trusted proxies report it."""
+        return client_address(peer_host(request), request.headers_named, self._proxies)
+
+
+_VERB = {Action.UPDATE: "upload", Action.DOWNLOAD: "download", Action.LIST: "list packages", None: "do this"}
+
+
+def peer_host(request: IndexRequest) -> str:
+    """Return the host of the other end of the connection; empty for a Unix socket."""
+    return str(getattr(request.client, "host", ""))

@@ -1,0 +1,164 @@
+"""The site: connections, their access log, and the answer to every error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from twisted.internet.interfaces import IAddress, IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.resource import IResource
+from twisted.web.server import Site
+
+from twisted_pypi.errors import TwistedPyPIError
+from twisted_pypi.web.bodies import IndexRequest, Intake
+from twisted_pypi.web.channel import IndexChannel
+from twisted_pypi.web.conditions import http_date
+from twisted_pypi.web.replies import Reply, error_headers, error_reply, status_of
+
+IDLE_TIMEOUT = 75.0
+"""Seconds after which an idle connection, or one that sends nothing of its request, is closed."""
+
+
+class Reception(Protocol):
+    """Decides, from its head alone, who takes the body of a request."""
+
+    async def receive(self, request: IndexRequest, length: int | None) -> Intake:
+        """Return who takes the body.  Any ``TwistedPyPIError`` refuses it."""
+
+
+class AccessLog(Protocol):
+    """Is told of every request that was answered."""
+
+    def add(self, request: IndexRequest) -> None:
+        """Note one request."""
+
+
+class Addresses(Protocol):
+    """Knows the addresses of this server as its clients see them."""
+
+    prefix: str
+    """The path under which everything is served: empty, or ``/prefix``."""
+
+    def base_url(self, request: IndexRequest) -> str:
+        """Return the absolute URL of the root for this client, without a slash at its end."""
+
+
+class IndexSite(Site):
+    """The HTTP factory of the index."""
+
+    log_ = Logger()
+
+    def __init__(
+        self,
+        root: IResource,
+        reception: Reception,
+        *,
+        access_log: AccessLog | None,
+        error_page: Callable[[int, str], bytes],
+        addresses: Addresses,
+        reactor: IReactorTime,
+    ) -> None:
+        super().__init__(
+            root,
+            requestFactory=IndexRequest,
+            parsePOSTFormSubmission=False,
+            timeout=IDLE_TIMEOUT,
+            reactor=reactor,
+        )
+        self.reception = reception
+        self._access_log = access_log
+        self._error_page = error_page
+        self._addresses = addresses
+        self._channels: set[IndexChannel] = set()
+        self._second = -1
+        self._date = b""
+
+    def startFactory(self) -> None:
+        """Start.  The access log is our own, so the base's is left off, with its timer."""
+
+    def stopFactory(self) -> None:
+        """Stop."""
+
+    def buildProtocol(self, _addr: IAddress | None) -> IndexChannel:  # type: ignore[override]  # the base hides the channel behind a proxy that can change to HTTP/2
+        """Make the channel of a new connection."""
+        channel: Any = IndexChannel()
+        channel.site = channel.factory = self
+        channel.requestFactory = self.requestFactory
+        channel.callLater = self.reactor.callLater
+        channel.timeOut = self.timeOut
+        made: IndexChannel = channel
+        return made
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """Offer HTTP/1.1 alone: HTTP/2 would go past our channel, with its limits and its log."""
+        return [b"http/1.1"]
+
+    def log(self, request: IndexRequest) -> None:  # type: ignore[override]  # requests here are of our class
+        """Note an answered request in the access log."""
+        if self._access_log is not None:
+            self._access_log.add(request)
+
+    @property
+    def prefix(self) -> str:
+        """The path under which everything is served."""
+        return self._addresses.prefix
+
+    def base_url(self, request: IndexRequest) -> str:
+        """Return the absolute URL of the root as this client sees it."""
+        return self._addresses.base_url(request)
+
+    def external_prefix(self, request: IndexRequest) -> str:
+        """Return the path of the root as this client sees it: empty, or ``/prefix``."""
+        return urlsplit(self._addresses.base_url(request)).path.rstrip("/")
+
+    def date(self) -> bytes:
+        """Return the value of the ``Date`` header, made anew once a second (RFC 9110 section 6.6.1)."""
+        second = int(self.reactor.seconds())
+        if second != self._second:
+            self._second = second
+            self._date = http_date(second).encode()
+        return self._date
+
+    def connected(self, channel: IndexChannel) -> None:
+        """Note a new connection."""
+        self._channels.add(channel)
+
+    def disconnected(self, channel: IndexChannel) -> None:
+        """Note the end of a connection."""
+        self._channels.discard(channel)
+
+    def reply_to(self, failure: Failure, request: IndexRequest) -> Reply:
+        """Return what a client is told of an error; one that is not ours is logged and told as 500."""
+        error = failure.value
+        accept = b",".join(request.headers_named(b"accept")).decode("latin-1")
+        read = partial(error_reply, method=request.method, accept=accept, page=self._error_page)
+        if isinstance(error, TwistedPyPIError):
+            return read(int(status_of(error)), str(error), error_headers(error))
+        self.log_.failure(
+            "answering {method} {uri} failed",
+            failure,
+            method=request.method.decode("latin-1"),
+            uri=request.uri.decode("latin-1"),
+        )
+        return read(500, "the server failed to answer this; its log says why")
+
+    @property
+    def open_requests(self) -> int:
+        """How many requests are being received or answered."""
+        return sum(not channel.idle for channel in self._channels)
+
+    def close_idle(self) -> None:
+        """Close every connection that has no request on it; the others after their answer."""
+        for channel in list(self._channels):
+            channel.close_after_this()
+            if channel.idle:
+                channel.loseConnection()
+
+    def abort(self) -> None:
+        """Close every connection at once."""
+        for channel in list(self._channels):
+            channel.abort()
