@@ -1,0 +1,88 @@
+"""The command line, ``PYPI_EXTRA`` and the variables, one above the other: a ``Config``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from twisted_pypi.config import Config
+from twisted_pypi.errors import BadSetting
+from twisted_pypi.options.layers import EXTRA, Layer
+from twisted_pypi.options.setting import Contradiction, Given, Setting
+from twisted_pypi.options.values import NO_LOGIN, path
+
+
+def config_of(
+    settings: Sequence[Setting],
+    layers: Sequence[Layer],
+    *,
+    default_root: str | None,
+    environ: Mapping[str, str],
+) -> Config:
+    """The settings in force.
+
+    ``layers`` are sorted by what wins; operands are further roots.  Without any
+    root, ``default_root`` is served.  Raises ``BadSetting`` when there is none
+    either, and ``Contradiction``.
+    """
+    in_force: dict[str, Given] = {}
+    for layer in reversed(layers):
+        in_force.update(_with_operands(layer))
+    _open_only_on_purpose(in_force)
+    if "roots" not in in_force:
+        if default_root is None:
+            raise BadSetting("--root is missing: expected the folder to serve, here or in PYPI_ROOT.")
+        in_force["roots"] = Given("", default_root, (path(default_root),))
+    notes = [each.note(in_force[each.name]) for each in settings if each.note and each.name in in_force]
+    fields: dict[str, Any] = {each.name: in_force[each.name].value for each in settings if _fills(each, in_force)}
+    fields["roots"] = tuple(dict.fromkeys(fields["roots"]))
+    if fields.get("password_file") == NO_LOGIN:
+        fields["password_file"] = None
+    return Config(**fields, notes=(*filter(None, notes), *_misspelt(settings, environ)))
+
+
+def _fills(setting: Setting, in_force: Mapping[str, Given]) -> bool:
+    return setting.field and setting.name in in_force
+
+
+def _with_operands(layer: Layer) -> dict[str, Given]:
+    if not layer.operands:
+        return layer.given
+    before = layer.given.get("roots", Given("", "", ()))
+    given = Given(before.where or "DIR", before.text, before.value + tuple(_folder(each) for each in layer.operands))
+    return {**layer.given, "roots": given}
+
+
+def _folder(operand: str) -> str:
+    try:
+        return path(operand)
+    except ValueError:
+        raise BadSetting(f"{operand!r} cannot be served: expected the path of a folder.") from None
+
+
+def _open_only_on_purpose(in_force: Mapping[str, Given]) -> None:
+    """See that a server without any login was asked for twice."""
+    actions = in_force.get("authenticate")
+    passwords = in_force.get("password_file")
+    no_actions = actions is not None and not actions.value
+    no_passwords = passwords is not None and passwords.value == NO_LOGIN
+    if no_actions == no_passwords:
+        return
+    said = actions if no_actions else passwords
+    missing = "-P . (PYPI_PASSWD_FILE=.)" if no_actions else "-a . (PYPI_AUTHENTICATE=.)"
+    raise Contradiction(
+        f"{said.where if said else ''} {said.text if said else ''!r} asks for a server without any login, "
+        f"and that needs {missing} too: give both, or neither."
+    )
+
+
+def _misspelt(settings: Sequence[Setting], environ: Mapping[str, str]) -> list[str]:
+    """A note for each ``PYPI_*`` variable that is nearly one of ours."""
+    known = {EXTRA, *(variable for setting in settings for variable in setting.variables)}
+    notes = []
+    for variable in sorted(environ):
+        near = get_close_matches(variable, known, 1, 0.85) if variable.startswith("PYPI_") else []
+        if near and variable not in known:
+            notes.append(f"The variable {variable} is not known and has no effect: perhaps {near[0]} was meant.")
+    return notes

@@ -1,0 +1,149 @@
+"""Settings: pages, answers and logs, and what the old server knew."""
+
+from __future__ import annotations
+
+from twisted_pypi.options import values
+from twisted_pypi.options.setting import Given, Group, Kind, Setting
+
+
+def _hash_note(given: Given) -> str | None:
+    if given.value is not None:
+        return None
+    return f"{given.where} {given.text}: sha256 stays in the index, because clients check downloads by it."
+
+
+def _nothing_to_choose(given: Given) -> str:
+    return f"{given.where} {given.text}: there is nothing to choose here, and it has no effect."
+
+
+def _log_format(given: Given) -> str:
+    return (
+        f"{given.where}: format strings have no effect; the access log has the combined format "
+        "(--access-log names its file), and `twist --log-format=json` writes the log as JSON."
+    )
+
+
+def _ignored(name: str, metavar: str, what: str) -> Setting:
+    """A log format of the old server."""
+    return Setting(
+        name=name,
+        flags=(f"--{name.replace('_', '-')}",),
+        parse=values.as_text,
+        expected="a text",
+        metavar=metavar,
+        help=what,
+        group=Group.ACCEPTED,
+        field=False,
+        note=_log_format,
+    )
+
+
+ANSWERS: tuple[Setting, ...] = (
+    Setting(
+        name="health_endpoint",
+        flags=("--health-endpoint",),
+        parse=values.absolute_url_path,
+        expected='a path such as "/health"',
+        metavar="PATH",
+        default="/health",
+        help="where a monitor asks whether the server is well; never needs a login",
+        group=Group.ANSWERS,
+    ),
+    Setting(
+        name="welcome",
+        flags=("--welcome",),
+        parse=values.readable_file,
+        expected="the path of a file that is there",
+        metavar="FILE",
+        default="the built-in page",
+        help="a page for /, in which {{URL}}, {{VERSION}}, {{NUMPKGS}}, {{PACKAGES}} and {{SIMPLE}} are filled in",
+        group=Group.ANSWERS,
+    ),
+    Setting(
+        name="cache_control",
+        flags=("--cache-control",),
+        parse=values.age,
+        expected='a time such as "3600" or "1h"',
+        metavar="AGE",
+        default="not sent",
+        help="how long downloads may be kept by caches (Cache-Control: max-age)",
+        group=Group.ANSWERS,
+    ),
+    Setting(
+        name="hash_algo",
+        flags=("--hash-algo",),
+        parse=values.hash_algorithm,
+        expected='a hash algorithm such as "sha256" or "md5", or "off"',
+        metavar="ALGORITHM",
+        default="sha256",
+        help="a further hash in the index; sha256 is always there",
+        group=Group.ANSWERS,
+        note=_hash_note,
+    ),
+    Setting(
+        name="verbosity",
+        flags=("-v", "--verbose"),
+        kind=Kind.COUNT,
+        parse=values.whole(0, 9),
+        expected="a number from 0 to 9",
+        default="0",
+        help="log more (pypi-server; with twistd everything is logged, and twist has --log-level)",
+        group=Group.LOGS,
+    ),
+    Setting(
+        name="log_file",
+        flags=("--log-file",),
+        parse=values.path,
+        expected="the path of a file",
+        metavar="FILE",
+        default="none",
+        help="write the log to this file; SIGHUP opens it again (with twist: twist --log-file)",
+        group=Group.LOGS,
+    ),
+    Setting(
+        name="log_stream",
+        flags=("--log-stream",),
+        parse=values.one_of("stderr", "stdout", "none"),
+        expected="stderr, stdout or none",
+        metavar="STREAM",
+        default="stderr",
+        help="where the log of pypi-server goes when there is no log file",
+        group=Group.LOGS,
+    ),
+    Setting(
+        name="access_log",
+        flags=("--access-log",),
+        parse=values.log_target,
+        expected='the path of a file, "-" or "off"',
+        metavar="FILE",
+        default="-",
+        help='one line a request in the combined format: a file, "-" for standard output, or "off"',
+        group=Group.LOGS,
+    ),
+    Setting(
+        name="backend",
+        flags=("--backend",),
+        parse=values.as_text,
+        expected="a name",
+        metavar="NAME",
+        help="how the old server read its folders",
+        group=Group.ACCEPTED,
+        field=False,
+        note=_nothing_to_choose,
+    ),
+    Setting(
+        name="server",
+        flags=("--server",),
+        parse=values.as_text,
+        expected="a name",
+        metavar="NAME",
+        help="which web server the old server ran in",
+        group=Group.ACCEPTED,
+        field=False,
+        note=_nothing_to_choose,
+    ),
+    _ignored("log_frmt", "FORMAT", "format of a log line"),
+    _ignored("log_req_frmt", "FORMAT", "format of a request in the log"),
+    _ignored("log_res_frmt", "FORMAT", "format of an answer in the log"),
+    _ignored("log_err_frmt", "FORMAT", "format of an error in the log"),
+)

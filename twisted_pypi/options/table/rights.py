@@ -1,0 +1,120 @@
+"""Settings: who may do what, uploads, and projects that are not here."""
+
+from __future__ import annotations
+
+from twisted_pypi.config import Fallback
+from twisted_pypi.options import values
+from twisted_pypi.options.setting import Given, Group, Kind, Reason, Setting
+
+
+def _fallback(text: str) -> Fallback:
+    if text.strip().lower() == "proxy":
+        raise Reason('"proxy" is not there yet in this version, and redirect or off was expected')
+    return values.member_of(Fallback)(text)
+
+
+def _overwrite_note(given: Given) -> str | None:
+    if given.value or not given.where.startswith("PYPI_"):
+        return None
+    return f"{given.where}={given.text} is read as off; the old image took any text at all as on."
+
+
+RIGHTS: tuple[Setting, ...] = (
+    Setting(
+        name="authenticate",
+        flags=("-a", "--authenticate"),
+        parse=values.actions,
+        expected='any of update, download and list, split by commas or blanks, or "." for none',
+        metavar="ACTIONS",
+        default="update",
+        empty_counts=True,
+        help='actions that need a login: any of update, download and list; "." means none, '
+        "and needs a password file of . too",
+        group=Group.LOGINS,
+    ),
+    Setting(
+        name="password_file",
+        flags=("-P", "--password-file", "--passwords"),
+        more_variables=("PYPI_PASSWD_FILE",),
+        parse=values.password_file,
+        expected='the path of an htpasswd file, or "." for no login at all',
+        metavar="FILE",
+        default="none: nobody can log in; /pypi/.htpasswd in the image",
+        help="htpasswd file with the users; it is read again whenever it changes, and may appear later; "
+        '"." means no login at all, and needs --authenticate . too',
+        group=Group.LOGINS,
+    ),
+    Setting(
+        name="admins",
+        flags=("--admins",),
+        parse=values.names,
+        expected="user names, split by commas or blanks",
+        metavar="USERS",
+        default="nobody",
+        help="users who may see who took what",
+        group=Group.LOGINS,
+    ),
+    Setting(
+        name="overwrite",
+        flags=("-o", "--overwrite"),
+        off_flags=("--no-overwrite",),
+        kind=Kind.SWITCH,
+        parse=values.boolean,
+        expected="true or false",
+        default="off",
+        help="an upload may replace a file that has other bytes",
+        group=Group.UPLOADS,
+        note=_overwrite_note,
+    ),
+    Setting(
+        name="max_upload_size",
+        flags=("--max-upload-size",),
+        parse=values.size,
+        expected='a size such as "500M" or "2GB", or "off"',
+        metavar="SIZE",
+        default="off",
+        help="the largest upload; K, M, G and T are powers of 1024",
+        group=Group.UPLOADS,
+    ),
+    Setting(
+        name="max_uploads",
+        flags=("--max-uploads",),
+        parse=values.whole(1),
+        expected="a number from 1",
+        metavar="N",
+        default="32",
+        help="uploads under way at once",
+        group=Group.UPLOADS,
+    ),
+    Setting(
+        name="fallback",
+        flags=("--fallback",),
+        parse=_fallback,
+        expected="redirect or off",
+        metavar="HOW",
+        default="redirect",
+        help="a project that is not here: send the client to the fallback URL (redirect), or answer 404 (off)",
+        group=Group.ELSEWHERE,
+    ),
+    Setting(
+        name="disable_fallback",
+        flags=("--disable-fallback",),
+        kind=Kind.SWITCH,
+        parse=values.boolean,
+        expected="true or false",
+        default="off",
+        field=False,
+        help="the same as --fallback off",
+        group=Group.ELSEWHERE,
+    ),
+    Setting(
+        name="fallback_url",
+        flags=("--fallback-url",),
+        parse=values.url,
+        expected='a URL such as "https://index.example.com/simple"',
+        metavar="URL",
+        default="the public index",
+        help="the simple index that clients are sent to",
+        group=Group.ELSEWHERE,
+    ),
+)
