@@ -9,9 +9,9 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 from twisted.web.iweb import IRequest
 from twisted.web.resource import Resource
-from wire import ClockWithDate, Wire, body, head, status
 
 from twisted_pypi.errors import BadForm, LoginRequired, TooLarge
+from twisted_pypi.testing.wire import ClockWithDate, Wire, body, head, status
 from twisted_pypi.web.bodies import LINGER, IndexRequest, Intake
 from twisted_pypi.web.site import IndexSite
 

@@ -44,7 +44,7 @@ class Wire:
 
     def received(self) -> bytes:
         """Return what came since the last time."""
-        data = self.transport.value()
+        data: bytes = self.transport.value()
         self.transport.clear()
         return data
 
