@@ -1,0 +1,35 @@
+"""Who wants to know of a change is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.logger import Logger
+
+from twisted_pypi.distributions import ProjectName
+
+
+class Changes:
+    """The stream of changes: projects whose pages are different from now on.
+
+    It belongs to the reactor thread.  A listener that fails is reported, and
+    the others are told all the same.
+    """
+
+    log = Logger()
+
+    def __init__(self) -> None:
+        """Nobody listens."""
+        self._listeners: list[Callable[[frozenset[ProjectName]], None]] = []
+
+    def subscribe(self, listener: Callable[[frozenset[ProjectName]], None]) -> None:
+        """Call ``listener`` with the names, on the reactor thread, before the change is seen."""
+        self._listeners.append(listener)
+
+    def publish(self, names: frozenset[ProjectName]) -> None:
+        """Tell every listener, in the order in which they subscribed; no names, no call."""
+        if not names:
+            return
+        for listener in self._listeners:
+            with self.log.failuresHandled("a listener to changes of {count} projects failed", count=len(names)):
+                listener(names)
