@@ -1,0 +1,191 @@
+"""The open catalog: one connection that writes, others that read."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+from twisted.logger import Logger
+
+from twisted_pypi.catalog.location import FILENAME, state_folders
+from twisted_pypi.catalog.reads import Reader
+from twisted_pypi.catalog.schema import connect, open_database
+from twisted_pypi.catalog.values import Committed
+from twisted_pypi.catalog.writes import Writer
+from twisted_pypi.distributions import ProjectName
+from twisted_pypi.errors import Busy
+
+T = TypeVar("T")
+
+_IN_MEMORY = ":memory:"
+_LOCK = "catalog.lock"
+_LOCK_TRIES = 30
+_LOCK_PAUSE = 0.1
+
+
+class Catalog:
+    """The memory of the files below some roots.
+
+    Nothing is opened before ``open``.  The names of the projects are the only
+    thing of it that is held in memory.
+    """
+
+    log = Logger()
+
+    def __init__(self, roots: Sequence[str], *, state_dir: str | None = None, cache_dir: str) -> None:
+        """``roots`` are absolute paths; ``cache_dir`` is where this host's user keeps caches.
+
+        The catalog is in ``state_dir``, else in the first root, else (when
+        that is read-only or on the network) below ``cache_dir``, else in memory.
+        """
+        self.roots = tuple(roots)
+        self.location: str | None = None
+        """The file it is in, once it is open; ``None`` when it is only in memory."""
+        self.projects: dict[ProjectName, int] = {}
+        """How many files were seen of each project; belongs to the reactor thread."""
+        self.files = 0
+        """How many file names are listed; belongs to the reactor thread."""
+        self._state_dir = state_dir
+        self._cache_dir = cache_dir
+        self._writing = threading.Lock()
+        self._write: sqlite3.Connection | None = None
+        self._read: Reader | None = None
+        self._ids: tuple[int, ...] = ()
+        self._open: list[sqlite3.Connection] = []
+        self._lock: int | None = None
+
+    def open(self) -> tuple[dict[ProjectName, int], int]:
+        """Open it, or begin it; return what ``projects`` and ``files`` are to be.  Blocking."""
+        connection = self._in_first_usable_folder() or connect(_IN_MEMORY)
+        if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+            connection.close()
+            connection = open_database(_IN_MEMORY, self.log)
+        self._write = connection
+        self._open = [connection]
+        self._ids = _numbers(connection, self.roots)
+        self._read = Reader(self._another(), self._ids)
+        return self._read.projects(), self._read.count_filenames()
+
+    def close(self) -> None:
+        """Close every connection; nobody may be reading or writing.  Blocking."""
+        for each in reversed(self._open):
+            each.close()
+        self._open, self._write, self._read = [], None, None
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    @property
+    def read(self) -> Reader:
+        """Questions for the reactor thread.  Raises ``Busy`` while the catalog is not open."""
+        if self._read is None:
+            raise Busy("the index is not open; ask again in a moment", 1)
+        return self._read
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """Questions for another thread."""
+        connection = self._another()
+        try:
+            yield Reader(connection, self._ids)
+        finally:
+            if connection is not self._write:
+                connection.close()
+                self._open.remove(connection)
+
+    def write(self, job: Callable[[Writer], T], committed: Callable[[Committed], None]) -> T:
+        """Run ``job`` in a transaction and return what it returns.  Blocking, never in the reactor thread.
+
+        ``committed`` is told, in this thread and before the next transaction,
+        what changed.  When ``job`` raises, nothing of it stays.
+        """
+        with self._writing:
+            if self._write is None:
+                raise Busy("the index is not open; ask again in a moment", 1)
+            writer = Writer(self._write, self._ids)
+            self._write.execute("BEGIN IMMEDIATE")
+            try:
+                answer = job(writer)
+                self._write.execute("COMMIT")
+            except BaseException:
+                if self._write.in_transaction:
+                    self._write.execute("ROLLBACK")
+                raise
+            committed(writer.committed)
+            return answer
+
+    def apply(self, committed: Committed) -> None:
+        """Count what a transaction changed.  In the reactor thread."""
+        self.files += committed.files
+        for project, more in committed.rows.items():
+            files = self.projects.get(project, 0) + more
+            if files > 0:
+                self.projects[project] = files
+            else:
+                self.projects.pop(project, None)
+
+    def _another(self) -> sqlite3.Connection:
+        if self._write is None:
+            raise Busy("the index is not open; ask again in a moment", 1)
+        if self.location is None:
+            # A second connection would be a second memory.  SQLite itself takes turns between threads.
+            return self._write
+        connection = connect(self.location)
+        self._open.append(connection)
+        return connection
+
+    def _in_first_usable_folder(self) -> sqlite3.Connection | None:
+        reasons = []
+        for folder in state_folders(self._state_dir, self.roots[0], self._cache_dir):
+            try:
+                os.makedirs(folder, mode=0o755, exist_ok=True)
+                self._lock = _locked(os.path.join(folder, _LOCK))
+                path = os.path.join(folder, FILENAME)
+                connection = open_database(path, self.log)
+            except (OSError, sqlite3.Error) as problem:
+                reasons.append(f"{folder}: {problem}")
+                if self._lock is not None:
+                    os.close(self._lock)
+                    self._lock = None
+            else:
+                self.location = path
+                return connection
+        self.log.warn(  # noqa: G010  # the only name that Twisted's logger has for it
+            "the catalog is kept in memory only, so the next start reads every file again ({reasons});"
+            " --state-dir names a folder on a local disk for it",
+            reasons="; ".join(reasons),
+        )
+        return None
+
+
+def _locked(path: str) -> int:
+    """Lock the folder of a catalog against other servers.
+
+    A server that is being replaced lets go of it within moments, so that is
+    waited for.  Raises ``OSError`` when another server keeps it.
+    """
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    for left in range(_LOCK_TRIES, -1, -1):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if left == 0:
+                os.close(lock)
+                raise OSError("another server keeps its catalog there") from None
+            time.sleep(_LOCK_PAUSE)
+        else:
+            return lock
+    raise AssertionError
+
+
+def _numbers(connection: sqlite3.Connection, roots: Sequence[str]) -> tuple[int, ...]:
+    """The numbers of the roots in the database, whatever their order was when it was written."""
+    connection.executemany("INSERT OR IGNORE INTO roots (path) VALUES (?)", [(root,) for root in roots])
+    known = dict(connection.execute("SELECT path, id FROM roots"))
+    return tuple(known[root] for root in roots)
