@@ -18,15 +18,17 @@ class Transport(StringTransport):
     aborted = False
 
     def loseConnection(self) -> None:
+        """Note that the server closes in order."""
         super().loseConnection()
         self.closed = True
 
     def abortConnection(self) -> None:
+        """Note that the server closes at once."""
         super().abortConnection()
         self.closed = self.aborted = True
 
-    def setTcpNoDelay(self, _on: bool) -> None:
-        pass
+    def setTcpNoDelay(self, _on: object) -> None:
+        """Do nothing: there is no socket."""
 
 
 class Wire:

@@ -38,26 +38,27 @@ class AccessLog:
         self._write = write
         self._address = address
         self._reactor = reactor
-        self._entries: list[tuple[float, str, str, bytes, bytes, bytes, int, int, bytes, bytes]] = []
+        self._entries: list[tuple[float, str, str, str]] = []
         self._timer: IDelayedCall | None = None
+
+    def parts(self, request: IndexRequest) -> tuple[str, str, str]:
+        """Return address, user, and what comes after the moment, in the line of a request."""
+        login = request.login
+        address = quoted(self._address(request).encode()) or "-"
+        user = "-" if login is None else quoted(login.name.encode()).replace(" ", "_")
+        referrer = request.getHeader(b"referer") or b"-"
+        client = request.getHeader(b"user-agent") or b"-"
+        line = f'"{quoted(request.method)} {quoted(request.uri)} {quoted(request.clientproto)}"'
+        rest = f'{line} {request.code} {request.sentLength or "-"} "{quoted(referrer)}" "{quoted(client)}"\n'
+        return address, user, rest
 
     def add(self, request: IndexRequest) -> None:
         """Note one request that was answered."""
-        user = request.login
-        self._entries.append(
-            (
-                self._reactor.seconds(),
-                self._address(request),
-                "-" if user is None else user.name,
-                request.method,
-                request.uri,
-                request.clientproto,
-                request.code,
-                request.sentLength,
-                request.getHeader(b"referer") or b"-",
-                request.getHeader(b"user-agent") or b"-",
-            )
-        )
+        self.add_parts(*self.parts(request))
+
+    def add_parts(self, address: str, user: str, rest: str) -> None:
+        """Note one request by the parts of its line."""
+        self._entries.append((self._reactor.seconds(), address, user, rest))
         if self._timer is None:
             self._timer = self._reactor.callLater(INTERVAL, self.flush)
         elif len(self._entries) >= MOST_LINES:
@@ -69,19 +70,17 @@ class AccessLog:
             self._timer.cancel()
         self._timer = None
         entries, self._entries = self._entries, []
-        if entries:
-            self._write("".join(map(_line, entries)))
+        lines = []
+        last, moment = -1, ""
+        for seconds, address, user, rest in entries:
+            if int(seconds) != last:
+                last = int(seconds)
+                moment = time.strftime("[%d/%b/%Y:%H:%M:%S +0000] ", time.gmtime(last))
+            lines.append(f"{address} - {user} {moment}{rest}")
+        if lines:
+            self._write("".join(lines))
 
 
-def _line(entry: tuple[float, str, str, bytes, bytes, bytes, int, int, bytes, bytes]) -> str:
-    seconds, address, user, method, uri, protocol, status, length, referrer, client = entry
-    moment = time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(seconds))
-    return (
-        f"{_quote(address.encode()) or '-'} - {_quote(user.encode()).replace(' ', '_')} [{moment}] "
-        f'"{_quote(method)} {_quote(uri)} {_quote(protocol)}" {status} {length or "-"} '
-        f'"{_quote(referrer)}" "{_quote(client)}"\n'
-    )
-
-
-def _quote(text: bytes) -> str:
+def quoted(text: bytes) -> str:
+    """Return text from outside as it may stand in a line: printable ASCII, quotes and the rest escaped."""
     return text.decode("latin-1").translate(_UNSAFE)

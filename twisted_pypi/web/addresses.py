@@ -27,3 +27,7 @@ class Addresses:
         scheme = "https" if request.channel.isSecure() else "http"
         host = (request.getHeader(b"host") or b"").decode("latin-1")
         return external_base(peer_host(request), scheme, host, request.headers_named, self.prefix, self._proxies)
+
+    def is_trusted(self, host: str) -> bool:
+        """Are the forwarding headers of this peer believed?"""
+        return self._proxies.is_trusted(host)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from socket import socket
 from typing import TYPE_CHECKING, cast
 
 from twisted.internet.interfaces import IPushProducer, ITCPTransport
+from twisted.internet.tcp import Connection
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 
 if TYPE_CHECKING:
     from twisted_pypi.web.bodies import IndexRequest
+    from twisted_pypi.web.hot import HotAnswer
     from twisted_pypi.web.site import IndexSite
 
 
@@ -22,11 +25,61 @@ class IndexChannel(HTTPChannel):
     """
 
     site: IndexSite
+    head: bytes | None = None
+    """The bytes that the request under way consists of, when they came alone and in one piece."""
+    trusted = False
+    """Is the other end a trusted proxy?"""
+    peer_host = ""
+    """The address of the other end; empty for a Unix socket."""
+    _socket: socket | None = None
 
     def connectionMade(self) -> None:
         """A client is there."""
         super().connectionMade()
+        self.peer_host = getattr(self.getPeer(), "host", "") or ""
+        self.trusted = self.site.trusts(self.peer_host)
+        transport = self.transport
+        # TLS wraps the connection in something else, so this one's socket takes plain bytes.
+        if isinstance(transport, Connection):
+            self._socket = transport.socket
         self.site.connected(self)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Bytes came: answer a head that is known at once, and everything else by the parser."""
+        # Nothing is under way, nothing half read, nothing half sent.
+        if not self.requests and self.persistent and not self._buffer and self.site.hot is not None:
+            answer = self.site.hot.find(data, trusted=self.trusted)
+            if answer is not None and self._at_rest():
+                self.resetTimeout()
+                self._answer(answer)
+                return
+            self.head = data if data.endswith(b"\r\n\r\n") and data.find(b"\r\n\r\n") == len(data) - 4 else None
+        else:
+            self.head = None
+        super().dataReceived(data)
+
+    def _at_rest(self) -> bool:
+        """Is nothing waiting to be sent, and is the connection to stay?"""
+        transport = self.transport
+        return not (
+            getattr(transport, "dataBuffer", b"")
+            or getattr(transport, "_tempDataBuffer", None)
+            or getattr(transport, "disconnecting", False)
+        )
+
+    def _answer(self, answer: HotAnswer) -> None:
+        page, date = answer.page, self.site.date()
+        data = page.not_modified(date) if answer.unchanged else page.answer(date)
+        self.site.note(answer.address or self.peer_host or "-", answer.user, answer.log_rest)
+        if self._socket is not None:
+            try:
+                sent = self._socket.send(data)
+            except OSError:  # full, or gone: the transport finds out which
+                sent = 0
+            if sent == len(data):
+                return
+            data = data[sent:]
+        self.write(data)
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # the base has a default
         """The client is gone."""

@@ -34,7 +34,7 @@ def send_file(request: IndexRequest, file: BinaryIO, parts: list[Part], tail: by
     transport: Any = request.channel.transport
     reactor = getattr(transport, "reactor", None)
     request.write(b"")
-    plain = isinstance(transport, Connection) and not transport.TLS and IReactorFDSet.providedBy(reactor)
+    plain = isinstance(transport, Connection) and IReactorFDSet.providedBy(reactor)
     if plain and len(parts) == 1 and parts[0][1] < parts[0][2] and _flushed(transport):
         _BySendfile(request, file, transport, reactor, parts[0]).start()
     else:

@@ -74,7 +74,9 @@ class UploadIntake:
         """Take a piece of the body.  Raises ``BadForm`` and ``TooLarge``."""
         self._taken += len(data)
         if self._largest is not None and self._taken > self._largest:
-            raise TooLarge(f"the upload is longer than the {self._largest} bytes that are taken here (--max-upload-size)")
+            raise TooLarge(
+                f"the upload is longer than the {self._largest} bytes that are taken here (--max-upload-size)"
+            )
         for event in self._reader.feed(data):
             self._handle(event)
         if self._gathered >= BLOCK:
@@ -85,14 +87,7 @@ class UploadIntake:
 
     def _handle(self, event: FormEvent) -> None:
         if isinstance(event, bytes):
-            if self._into == "content":
-                self._blocks.append(event)
-                self._gathered += len(event)
-                self._waiting += len(event)
-            elif self._into == "gpg_signature":
-                self._signature = (self._signature or b"") + event
-                if len(self._signature) > LARGEST_SIGNATURE:
-                    raise TooLarge(f"the signature is longer than {LARGEST_SIGNATURE} bytes")
+            self._handle_piece(event)
         elif isinstance(event, FormField):
             self._fields[event.name] = (*self._fields.get(event.name, ()), event.value)
         elif isinstance(event, FileStart):
@@ -105,6 +100,16 @@ class UploadIntake:
             if self._into == "content":
                 self._pump(last=True)
             self._into = None
+
+    def _handle_piece(self, data: bytes) -> None:
+        if self._into == "content":
+            self._blocks.append(data)
+            self._gathered += len(data)
+            self._waiting += len(data)
+        elif self._into == "gpg_signature":
+            self._signature = (self._signature or b"") + data
+            if len(self._signature) > LARGEST_SIGNATURE:
+                raise TooLarge(f"the signature is longer than {LARGEST_SIGNATURE} bytes")
 
     def _pump(self, *, last: bool = False) -> None:
         if self._writing or self._abandoned or not (self._blocks or (last and self.staged is None)):

@@ -2,7 +2,7 @@
 
 A page is built once a change, not once a request.  It is kept by project and
 representation, up to so many bytes in all, and dropped project by project
-when the index says so; the page that was not asked for longest goes first.
+when the index says so; a page that was not asked for since the last round goes first.
 """
 
 from __future__ import annotations
@@ -38,6 +38,10 @@ class Page:
     """All headers but ``Date``, ``Server`` and ``Content-Length``."""
     body: bytes
     etag: str
+    live: bool = True
+    """Is it still what would be answered?  Whoever keeps a reference asks."""
+    used: bool = False
+    """Was it sent since the last time room was made?"""
     _start: bytes = field(init=False)
     _start_304: bytes = field(init=False)
 
@@ -81,7 +85,7 @@ class FinishedPages:
         """Return a kept page."""
         page = self._pages.get((subject, variant))
         if page is not None:
-            self._pages.move_to_end((subject, variant))
+            page.used = True
         return page
 
     def begin(self, subject: Subject) -> int:
@@ -98,13 +102,19 @@ class FinishedPages:
     def keep(self, subject: Subject, variant: str, page: Page, begun: int) -> None:
         """Keep a page, unless its subject changed while it was built."""
         if self._changes.get(subject) != begun or len(page.body) > self._limit // 4:
+            page.live = False
             return
         self._forget(subject, variant)
         self._pages[subject, variant] = page
         self._variants.setdefault(subject, set()).add(variant)
         self._size += len(page.body) + OVERHEAD
         while self._size > self._limit:
-            self._forget(*next(iter(self._pages)))
+            oldest, kept = next(iter(self._pages.items()))
+            if kept.used:
+                kept.used = False
+                self._pages.move_to_end(oldest)
+            else:
+                self._forget(*oldest)
 
     def drop(self, projects: frozenset[ProjectName]) -> None:
         """Forget the pages of these projects, and the list of all."""
@@ -118,6 +128,7 @@ class FinishedPages:
     def _forget(self, subject: Subject, variant: str) -> None:
         page = self._pages.pop((subject, variant), None)
         if page is not None:
+            page.live = False
             self._size -= len(page.body) + OVERHEAD
             variants = self._variants[subject]
             variants.discard(variant)
@@ -142,4 +153,7 @@ def send_page(request: IndexRequest, page: Page) -> None:
         request.sentLength = len(page.body)
     request.startedWriting = 1
     channel.write(data)
+    site, head = request.site, channel.head
+    if site.hot is not None and head is not None and page.live:
+        site.hot.remember(head, request, page, unchanged=unchanged, trusted=channel.trusted)
     request.finish()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Protocol
 
 from twisted_pypi.errors import (
     AlreadyUploaded,
@@ -33,6 +34,16 @@ RETRY_AFTER = 10
 
 LONGEST_RETRY_AFTER = 60
 """Seconds; pip's client sleeps through a ``Retry-After`` without a word."""
+
+
+class ErrorPages(Protocol):
+    """Pages that tell a person in front of a browser what went wrong."""
+
+    headers: tuple[tuple[bytes, bytes], ...]
+    """What is to be sent with each."""
+
+    def page(self, status: int, sentence: str) -> bytes:
+        """Return the page of one error, as HTML."""
 
 
 class WrongMethod(TwistedPyPIError):
@@ -116,15 +127,15 @@ def error_reply(
     *,
     method: bytes,
     accept: str,
-    page: Callable[[int, str], bytes],
+    pages: ErrorPages,
 ) -> Reply:
     """Return an error as its client reads it: a page for a browser, JSON where it is asked for, else plain text."""
     if method in {b"GET", b"HEAD"} and "text/html" in accept and "vnd.pypi" not in accept:
-        html = page(status, sentence)
-        return Reply(status, ((b"Content-Type", b"text/html; charset=utf-8"), (b"Vary", b"Accept"), *headers), html)
+        kind = (b"Content-Type", b"text/html; charset=utf-8")
+        return Reply(status, (kind, (b"Vary", b"Accept"), *pages.headers, *headers), pages.page(status, sentence))
     if "application/json" in accept:
         text = json.dumps({"code": f"{status} {HTTPStatus(status).phrase}", "message": sentence})
         reply = text_reply(status, sentence, *headers)
-        kind = ((b"Content-Type", b"application/json"), *reply.headers[1:])
-        return Reply(status, (*kind, (b"Vary", b"Accept")), text.encode(), reply.reason)
+        kind = (b"Content-Type", b"application/json")
+        return Reply(status, (kind, *reply.headers[1:], (b"Vary", b"Accept")), text.encode(), reply.reason)
     return text_reply(status, sentence, *headers, (b"Vary", b"Accept"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -17,7 +16,8 @@ from twisted_pypi.errors import TwistedPyPIError
 from twisted_pypi.web.bodies import IndexRequest, Intake
 from twisted_pypi.web.channel import IndexChannel
 from twisted_pypi.web.conditions import http_date
-from twisted_pypi.web.replies import Reply, error_headers, error_reply, status_of
+from twisted_pypi.web.hot import HotAnswers
+from twisted_pypi.web.replies import ErrorPages, Reply, error_headers, error_reply, status_of
 
 IDLE_TIMEOUT = 75.0
 """Seconds after which an idle connection, or one that sends nothing of its request, is closed."""
@@ -36,6 +36,12 @@ class AccessLog(Protocol):
     def add(self, request: IndexRequest) -> None:
         """Note one request."""
 
+    def parts(self, request: IndexRequest) -> tuple[str, str, str]:
+        """Return address, user, and what comes after the moment, in the line of a request."""
+
+    def add_parts(self, address: str, user: str, rest: str) -> None:
+        """Note one request by the parts of its line."""
+
 
 class Addresses(Protocol):
     """Knows the addresses of this server as its clients see them."""
@@ -45,6 +51,9 @@ class Addresses(Protocol):
 
     def base_url(self, request: IndexRequest) -> str:
         """Return the absolute URL of the root for this client, without a slash at its end."""
+
+    def is_trusted(self, host: str) -> bool:
+        """Are the forwarding headers of this peer believed?"""
 
 
 class IndexSite(Site):
@@ -58,8 +67,9 @@ class IndexSite(Site):
         reception: Reception,
         *,
         access_log: AccessLog | None,
-        error_page: Callable[[int, str], bytes],
+        error_pages: ErrorPages,
         addresses: Addresses,
+        hot: HotAnswers | None = None,
         reactor: IReactorTime,
     ) -> None:
         super().__init__(
@@ -71,8 +81,9 @@ class IndexSite(Site):
         )
         self.reception = reception
         self._access_log = access_log
-        self._error_page = error_page
+        self._error_pages = error_pages
         self._addresses = addresses
+        self.hot = hot
         self._channels: set[IndexChannel] = set()
         self._second = -1
         self._date = b""
@@ -123,6 +134,19 @@ class IndexSite(Site):
             self._date = http_date(second).encode()
         return self._date
 
+    def note(self, address: str, user: str, rest: str) -> None:
+        """Note a request that was answered the fast way."""
+        if self._access_log is not None:
+            self._access_log.add_parts(address, user, rest)
+
+    def log_parts(self, request: IndexRequest) -> tuple[str, str, str]:
+        """Return what ``note`` will be given for the same request."""
+        return ("", "", "") if self._access_log is None else self._access_log.parts(request)
+
+    def trusts(self, host: str) -> bool:
+        """Are the forwarding headers of this peer believed?"""
+        return self._addresses.is_trusted(host)
+
     def connected(self, channel: IndexChannel) -> None:
         """Note a new connection."""
         self._channels.add(channel)
@@ -135,7 +159,7 @@ class IndexSite(Site):
         """Return what a client is told of an error; one that is not ours is logged and told as 500."""
         error = failure.value
         accept = b",".join(request.headers_named(b"accept")).decode("latin-1")
-        read = partial(error_reply, method=request.method, accept=accept, page=self._error_page)
+        read = partial(error_reply, method=request.method, accept=accept, pages=self._error_pages)
         if isinstance(error, TwistedPyPIError):
             return read(int(status_of(error)), str(error), error_headers(error))
         self.log_.failure(
@@ -150,6 +174,11 @@ class IndexSite(Site):
     def open_requests(self) -> int:
         """How many requests are being received or answered."""
         return sum(not channel.idle for channel in self._channels)
+
+    @property
+    def open_connections(self) -> int:
+        """How many connections there are; one that is closing counts until all its bytes are sent."""
+        return len(self._channels)
 
     def close_idle(self) -> None:
         """Close every connection that has no request on it; the others after their answer."""

@@ -47,7 +47,9 @@ class Uploads:
         self._largest = largest
         self._at_once = at_once
         self._under_way = 0
-        self._actions: dict[str, Callable[[IndexRequest, UploadIntake | None, Fields], Coroutine[Deferred[Any], Any, Reply]]] = {
+        self._actions: dict[
+            str, Callable[[IndexRequest, UploadIntake | None, Fields], Coroutine[Deferred[Any], Any, Reply]]
+        ] = {
             "file_upload": self._file_upload,
             "submit": _accepted,
             "submit_pkg_info": _accepted,
@@ -67,19 +69,30 @@ class Uploads:
         if content_type.split(";")[0].strip().lower() == "application/x-www-form-urlencoded":
             return SmallBody(LONGEST_PLAIN_FORM)
         if self._under_way >= self._at_once:
-            raise Busy(f"{self._under_way} uploads are under way, as many as are taken at once; try again", RETRY_WHEN_BUSY)
+            raise Busy(
+                f"{self._under_way} uploads are under way, as many as are taken at once; try again", RETRY_WHEN_BUSY
+            )
         intake = UploadIntake(
-            request, content_type, self._store, self._run_in_thread, length=length, largest=self._largest, ended=self._ended
+            request,
+            content_type,
+            self._store,
+            self._run_in_thread,
+            length=length,
+            largest=self._largest,
+            ended=self._ended,
         )
         self._under_way += 1
         try:
-            free = await self._run_in_thread(self._store.free_space)
-            if length is not None and length > free:
-                raise NoSpace(f"the upload has {length} bytes and the disk takes no more than {max(free, 0)}")
+            await self._check_space(length)
         except BaseException:
             intake.abandon()
             raise
         return intake
+
+    async def _check_space(self, length: int | None) -> None:
+        free = await self._run_in_thread(self._store.free_space)
+        if length is not None and length > free:
+            raise NoSpace(f"the upload has {length} bytes and the disk takes no more than {max(free, 0)}")
 
     def _ended(self) -> None:
         self._under_way -= 1
