@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from socket import socket
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from twisted.internet.interfaces import IPushProducer, ITCPTransport
 from twisted.internet.tcp import Connection
@@ -38,7 +38,7 @@ class IndexChannel(HTTPChannel):
         super().connectionMade()
         self.peer_host = getattr(self.getPeer(), "host", "") or ""
         self.trusted = self.site.trusts(self.peer_host)
-        transport = self.transport
+        transport: Any = self.transport
         # TLS wraps the connection in something else, so this one's socket takes plain bytes.
         if isinstance(transport, Connection):
             self._socket = transport.socket
@@ -60,7 +60,7 @@ class IndexChannel(HTTPChannel):
 
     def _at_rest(self) -> bool:
         """Is nothing waiting to be sent, and is the connection to stay?"""
-        transport = self.transport
+        transport: Any = self.transport
         return not (
             getattr(transport, "dataBuffer", b"")
             or getattr(transport, "_tempDataBuffer", None)
