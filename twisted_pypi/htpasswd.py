@@ -56,7 +56,8 @@ MOST_ROUNDS = 10_000_000
 _H64 = "[./0-9A-Za-z]"
 _ROUNDS = r"(?:rounds=(?P<cost>[1-9][0-9]{3,8})\$)?"
 _WHOLE: tuple[tuple[Scheme, re.Pattern[str]], ...] = (
-    (Scheme.BCRYPT, re.compile(rf"\$2[aby]?\$(?P<cost>[0-9]{{2}})\${_H64}{{53}}")),
+    # As below, bits that are always 0: 184 bits in 31 characters.
+    (Scheme.BCRYPT, re.compile(rf"\$2[aby]?\$(?P<cost>[0-9]{{2}})\${_H64}{{52}}[.CGKOSWaeimquy26]")),
     (Scheme.APR1, re.compile(rf"\$apr1\${_H64}{{0,8}}\${_H64}{{22}}")),
     (Scheme.MD5_CRYPT, re.compile(rf"\$1\${_H64}{{0,8}}\${_H64}{{22}}")),
     (Scheme.SHA1, re.compile(r"\{SHA\}[A-Za-z0-9+/]{26}[AEIMQUYcgkosw048]=")),
