@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from packaging.utils import canonicalize_version
 from packaging.version import InvalidVersion, Version
 
 from twisted_pypi.core_metadata import CoreMetadata
@@ -47,6 +48,14 @@ def group_by_version(files: Iterable[ReleaseFile]) -> Releases:
     for each in sorted(files, key=lambda each: each.file.filename):
         found.setdefault(canonical_version(each.distribution.version), []).append(each)
     return dict(sorted(found.items(), key=lambda item: _age(item[0])))
+
+
+def find_version(releases: Releases, version: str) -> str | None:
+    """Return the version among them that equals this one in any spelling (``1`` is ``1.0``); ``None`` if there is none."""
+    if (written := canonical_version(version)) in releases:
+        return written
+    wanted = canonicalize_version(version)
+    return next((each for each in releases if canonicalize_version(each) == wanted), None)
 
 
 def most_telling(releases: Releases) -> list[str]:

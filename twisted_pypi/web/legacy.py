@@ -24,6 +24,7 @@ from twisted_pypi.errors import BadMetadata, NoSuchFile, NoSuchProject, TooLarge
 from twisted_pypi.legacy_json import (
     ReleaseFile,
     Releases,
+    find_version,
     group_by_version,
     most_telling,
     newest,
@@ -86,8 +87,8 @@ class LegacyJson:
             about, metadata = await self._telling(releases, most_telling(releases), known)
             document = await self._run_in_thread(write_project, project, about, releases, metadata, page_url)
         else:
-            wanted = canonical_version(version)
-            if wanted not in releases:
+            wanted = find_version(releases, version)
+            if wanted is None:
                 raise NoSuchFile(f"{project} has no version {version} here; the newest is {most_telling(releases)[0]}")
             about, metadata = await self._telling(releases, [wanted], known)
             document = await self._run_in_thread(write_release, project, about, releases, metadata, page_url)
