@@ -1,0 +1,45 @@
+"""Finishing what is being sent."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+
+TICK = 0.05
+"""Seconds between two looks at what is still open."""
+
+
+class Drainable(Protocol):
+    """A protocol factory that knows its connections."""
+
+    @property
+    def open_requests(self) -> int:
+        """How many requests are being received or answered."""
+
+    @property
+    def open_connections(self) -> int:
+        """How many connections there are; one that is closing counts until all its bytes are sent."""
+
+    def close_idle(self) -> None:
+        """Close every connection that has no request on it; the others after their answer."""
+
+    def abort(self) -> None:
+        """Close every connection at once."""
+
+
+async def drain(site: Drainable, clock: IReactorTime, limit: float) -> bool:
+    """Wait at most ``limit`` seconds until every connection has ended by itself.
+
+    True when all have; else what is left is aborted.
+    """
+    end = clock.seconds() + limit
+    while True:
+        site.close_idle()
+        if not site.open_connections:
+            return True
+        if clock.seconds() >= end:
+            site.abort()
+            return False
+        await deferLater(clock, TICK)

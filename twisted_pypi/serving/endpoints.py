@@ -1,0 +1,76 @@
+"""Where the server listens."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.endpoints import TCP4ServerEndpoint, TCP6ServerEndpoint, serverFromString
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
+from twisted.python.failure import Failure
+
+from twisted_pypi.config import Config
+from twisted_pypi.serving.starting import CannotStart
+
+BACKLOG = 1024
+"""Connections that wait to be accepted: one client alone opens a hundred at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An endpoint, and its name in a sentence."""
+
+    endpoint: IStreamServerEndpoint
+    name: str
+    option: str
+    """The option that chooses another."""
+
+
+def places(config: Config, reactor: object) -> Sequence[Place]:
+    """Where the settings say that the server listens.  Opens nothing."""
+    if config.listen:
+        return [Place(serverFromString(reactor, each), each, "--listen") for each in config.listen]
+    kind = TCP6ServerEndpoint if ":" in config.interface else TCP4ServerEndpoint
+    name = f"Port {config.port}" + (f" of {config.interface}" if config.interface else "")
+    return [Place(kind(reactor, config.port, BACKLOG, config.interface), name, "--port or --interface")]
+
+
+def listen(place: Place, factory: Any) -> IListeningPort:
+    """Open one place, now.  Raises ``CannotStart``."""
+    opened: list[IListeningPort] = []
+    failed: list[Failure] = []
+    place.endpoint.listen(factory).addCallbacks(opened.append, failed.append)
+    if failed:
+        raise CannotStart(_sentence(place, failed[0].value)) from None
+    if not opened:
+        raise CannotStart(f"{place.name} did not open at once: expected an endpoint that does, with {place.option}.")
+    return opened[0]
+
+
+def _sentence(place: Place, error: BaseException | None) -> str:
+    cause = error.socketError if isinstance(error, CannotListenError) else error
+    number = cause.errno if isinstance(cause, OSError) else None
+    if number == errno.EADDRINUSE:
+        return f"{place.name} is in use by another program: end that one, or choose another with {place.option}."
+    if number in {errno.EACCES, errno.EPERM}:
+        return f"{place.name} is not for this user: expected root, or a port above 1023, with {place.option}."
+    if number == errno.EADDRNOTAVAIL or isinstance(cause, socket.gaierror):
+        return f"{place.name} is no address of this machine: expected one that is, with {place.option}."
+    return f"{place.name} cannot be listened on ({cause}): choose another with {place.option}."
+
+
+def address(place: Place, port: IListeningPort, prefix: str) -> str:
+    """The address of an open port as a person writes it."""
+    host = port.getHost()
+    if isinstance(host, UNIXAddress):
+        return f"unix:{host.name.decode(errors='backslashreplace') if host.name else ''}"
+    if not isinstance(host, IPv4Address | IPv6Address):
+        return str(host)
+    name = f"[{host.host}]" if ":" in host.host else host.host
+    scheme = "https" if place.name.startswith("ssl:") else "http"
+    return f"{scheme}://{name}:{host.port}{prefix}/"

@@ -1,0 +1,63 @@
+"""Log files that are opened again when something has moved them away."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TextIO, cast
+
+from twisted.logger import FileLogObserver, textFileLogObserver
+
+from twisted_pypi.serving.starting import CannotStart
+
+
+class LogFile:
+    """A file that whole lines are appended to, or standard output for ``-``.
+
+    Nothing is opened before ``open``, so one can be made before a daemon forks.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._stream: TextIO | None = None
+
+    def open(self) -> None:
+        """Open the file, if it is not open yet.  Raises ``CannotStart``."""
+        if self._stream is None:
+            try:
+                self._stream = self._opened()
+            except OSError as error:
+                raise CannotStart(
+                    f"The log file {self.path} cannot be opened ({error.strerror}): expected one that can be written."
+                ) from None
+
+    def write(self, text: str) -> None:
+        """Append text."""
+        if self._stream is not None:
+            self._stream.write(text)
+            self._stream.flush()
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def reopen(self) -> None:
+        """Open the file again under its name.  Raises ``OSError``, and then the old one stays open."""
+        if self._stream is not None and self.path != "-":
+            before, self._stream = self._stream, self._opened()
+            before.close()
+
+    def close(self) -> None:
+        """Close the file; what is written from now on is lost."""
+        if self._stream is not None and self.path != "-":
+            self._stream.close()
+        self._stream = None
+
+    def observer(self) -> FileLogObserver:
+        """Whoever writes the events of the log to this file, one a line."""
+        return textFileLogObserver(cast("TextIO", self))
+
+    def _opened(self) -> TextIO:
+        if self.path == "-":
+            # twistd puts its log in the place of sys.stdout.
+            return sys.__stdout__ or sys.stdout
+        return Path(self.path).open("a", encoding="utf-8", errors="backslashreplace")

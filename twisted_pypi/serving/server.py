@@ -1,0 +1,171 @@
+"""The service that holds all others: listens, gives up root, and ends in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+from twisted.internet.interfaces import IListeningPort, IReactorTime
+from twisted.logger import ILogObserver, Logger
+from twisted.python.components import Componentized
+
+from twisted_pypi.config import Config
+from twisted_pypi.serving.draining import Drainable, drain
+from twisted_pypi.serving.endpoints import Place, address, listen, places
+from twisted_pypi.serving.logs import LogFile
+from twisted_pypi.serving.privileges import Outcome, give_up_root
+from twisted_pypi.serving.signals import Signals
+from twisted_pypi.serving.starting import CannotStart, say
+
+DRAIN_SECONDS = 7.0
+"""Seconds that requests have to finish after the first signal."""
+
+
+class SignalsOf(Protocol):
+    """Makes the handlers of the signals; ``Signals`` itself is one."""
+
+    def __call__(
+        self,
+        call: Callable[[Callable[[], None]], object],
+        *,
+        finish: Callable[[], None],
+        stop: Callable[[], None],
+        reopen: Callable[[], None],
+    ) -> Signals:
+        """Make them."""
+
+
+class Server(MultiService):
+    """Everything that runs, as one service.
+
+    Its children are started when the port is open and root is given up, and
+    stopped when the port is closed.  Before that nothing is opened: twistd
+    forks after the service was made.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        config: Config,
+        site: Drainable,
+        *,
+        reactor: Any,
+        log_files: Sequence[LogFile] = (),
+        become_owner: Callable[[Config], Outcome | None] = give_up_root,
+        signals: SignalsOf = Signals,
+    ) -> None:
+        """Serve ``site``, which is also a protocol factory.
+
+        ``log_files`` are opened at the start and opened again at SIGHUP.
+        """
+        super().__init__()
+        self._config = config
+        self._site = site
+        self._reactor = reactor
+        self._clock: IReactorTime = reactor
+        self._become_owner = become_owner
+        self._log_file = LogFile(config.log_file) if config.log_file else None
+        self._log_files = list(log_files)
+        self._ports: list[tuple[Place, IListeningPort]] = []
+        self._ended = False
+        self._signals = signals(self._in_reactor, finish=self._finish, stop=self.end, reopen=self._reopen)
+
+    def setServiceParent(self, parent: Any) -> None:
+        """Take a place in an application; its log goes to our log file if there is one."""
+        if self._log_file is not None and isinstance(parent, Componentized):
+            self._attempt(self._log_file.open)
+            parent.setComponent(ILogObserver, self._log_file.observer())
+        super().setServiceParent(parent)
+
+    def privilegedStartService(self) -> None:
+        """Open the ports, which may need root.  Raises ``CannotStart``."""
+        self._attempt(self._listen)
+        super().privilegedStartService()
+
+    def startService(self) -> None:
+        """Give up root and start everything.  Raises ``CannotStart``."""
+        if not self._ports:  # twist starts services without the step above
+            self._attempt(self._listen)
+        self._attempt(self._make_folders)
+        self._give_up_root()
+        for each in self._log_files:
+            self._attempt(each.open)
+        super().startService()
+        self._reactor.callWhenRunning(self._signals.install)
+        for url in self.addresses():
+            self._log.info("Listening on {url}", url=url)
+
+    def stopService(self) -> Deferred[None]:
+        """Close the ports, then stop everything in the reverse order of its start."""
+        self._signals.restore()
+        return Deferred.fromCoroutine(self._stop())
+
+    def addresses(self) -> list[str]:
+        """Where it listens now, as URLs; port 0 is the one that the system chose."""
+        return [address(place, port, self._config.server_base_url) for place, port in self._ports]
+
+    def end(self) -> None:
+        """Stop the reactor, whatever is still being sent."""
+        if not self._ended:
+            self._ended = True
+            self._reactor.stop()
+
+    async def _stop(self) -> None:
+        await self._stop_listening()
+        await maybeDeferred(super().stopService)
+        for each in self._log_files:
+            each.close()
+
+    async def _stop_listening(self) -> None:
+        ports, self._ports = self._ports, []
+        await gatherResults([maybeDeferred(port.stopListening) for _, port in ports])
+
+    def _listen(self) -> None:
+        for place in places(self._config, self._reactor):
+            self._ports.append((place, listen(place, self._site)))
+
+    def _make_folders(self) -> None:
+        for root in self._config.roots:
+            try:
+                Path(root).mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise CannotStart(
+                    f"The folder {root} cannot be made ({error.strerror}): expected one that is there, with --root."
+                ) from None
+
+    def _give_up_root(self) -> None:
+        outcome = self._become_owner(self._config)
+        if outcome is not None:
+            (self._log.info if outcome.as_wished else self._log.warn)("{sentence}", sentence=outcome.sentence)
+
+    def _attempt(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except CannotStart as problem:
+            say(problem, self._log)
+            raise
+
+    def _in_reactor(self, step: Callable[[], None]) -> None:
+        self._reactor.callFromThread(step)
+
+    def _finish(self) -> None:
+        ending: Deferred[None] = Deferred.fromCoroutine(self._drain())
+        ending.addErrback(lambda failure: self._log.failure("ending in order failed", failure))
+        ending.addBoth(lambda _: self.end())
+
+    async def _drain(self) -> None:
+        self._log.info("Ending: {n} requests are being answered", n=self._site.open_requests)
+        await self._stop_listening()
+        if not await drain(self._site, self._clock, DRAIN_SECONDS):
+            self._log.warn("Connections were cut that had not ended after {seconds:.0f} seconds", seconds=DRAIN_SECONDS)
+
+    def _reopen(self) -> None:
+        for each in (*filter(None, [self._log_file]), *self._log_files):
+            try:
+                each.reopen()
+            except OSError as error:
+                self._log.error("The log file {path} cannot be opened again: {error}", path=each.path, error=error)
