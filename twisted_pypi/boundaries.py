@@ -144,6 +144,8 @@ class Published:
     size: int
     mtime_ns: int
     inode: int
+    already: bool = False
+    """Were the very same bytes there already, so that nothing was stored?"""
 
 
 class PackageStore(Protocol):
@@ -159,12 +161,15 @@ class PackageStore(Protocol):
         *,
         sidecar: bytes | None = None,
         signature: bytes | None = None,
-        replace: bool = False,
+        replace: KnownFile | bool = False,
     ) -> Published:
         """Give staged bytes their final name, whole or not at all.
 
         The sidecar is written and fsynced before, the folder is fsynced after.
-        Raises ``AlreadyUploaded`` unless ``replace``, and ``NoSpace``.
+        ``replace`` allows that a file is replaced: the known one where it is,
+        or with ``True`` whatever has that name where uploads go.
+        Raises ``AlreadyUploaded`` when other bytes are there and may not be
+        replaced, ``NoSpace``, ``NotAllowed`` (read-only) and ``Unreadable``.
         """
 
     def remove(self, known: KnownFile) -> None:

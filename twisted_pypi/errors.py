@@ -47,6 +47,17 @@ class BadUpload(TwistedPyPIError):
 class AlreadyUploaded(TwistedPyPIError):
     """Another file of that name is there already, with other bytes."""
 
+    @classmethod
+    def with_digests(cls, filename: str, here: str, sent: str) -> AlreadyUploaded:
+        """The error for a file of which one sha256 is here and another was sent.
+
+        Clients look for the first three words.
+        """
+        return cls(
+            f"File already exists: {filename} is here with sha256 {here} and was sent with sha256 {sent}; "
+            "give the new one another version"
+        )
+
 
 class NotAllowed(TwistedPyPIError):
     """The user is known, but this is not for them; or nobody may do it here."""
