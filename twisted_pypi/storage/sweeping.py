@@ -1,0 +1,85 @@
+"""What a killed process may have left behind, and nothing else, is removed."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from twisted_pypi.distributions import is_package_name
+from twisted_pypi.storage.final_names import CLAIM_SUFFIX
+from twisted_pypi.storage.staging import HIDDEN_PREFIX, staging_folder
+
+ORPHANED_AFTER = 24 * 3600
+"""Seconds for which a sidecar may be without its file."""
+ABANDONED_AFTER = 3600
+"""Seconds after which a temporary file that is written in one go was given up."""
+
+
+def sweep(root: Path, now: float, naming: AbstractContextManager[object]) -> int:
+    """Sweep one root and return how many files were removed.
+
+    ``naming`` is held while a file is looked at again and removed.
+    """
+    removed = 0
+    for path, oldest in _candidates(root, now):
+        with naming:
+            removed += _remove(path, oldest)
+    return removed
+
+
+def _candidates(root: Path, now: float) -> Iterator[tuple[Path, float]]:
+    """Paths that may go, and which time of last change they must not be newer than."""
+    staging = staging_folder(root)
+    for name in _names(staging):
+        if name.startswith(HIDDEN_PREFIX):
+            yield staging / name, now
+    for folder, folders, names in os.walk(root):
+        folders[:] = [each for each in folders if not each.startswith(".")]
+        here = Path(folder)
+        for name in names:
+            if not name.startswith("."):
+                continue
+            if name.startswith(HIDDEN_PREFIX):
+                yield here / name, now - ABANDONED_AFTER
+            elif name.endswith(CLAIM_SUFFIX) and is_package_name(name[1 : -len(CLAIM_SUFFIX)]):
+                yield here / name, now
+            elif name.endswith(".json") and _is_orphan(here, name[1 : -len(".json")]):
+                yield here / name, now - ORPHANED_AFTER
+
+
+def _is_orphan(folder: Path, filename: str) -> bool:
+    return is_package_name(filename) and not os.path.lexists(folder / filename)
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def _remove(path: Path, oldest: float) -> bool:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            except OSError:
+                # There are no locks here, so that its age has to tell.
+                oldest -= ORPHANED_AFTER
+            if os.fstat(fd).st_mtime > oldest:
+                return False
+            if path.suffix == ".json" and not _is_orphan(path.parent, path.name[1 : -len(".json")]):
+                return False
+            path.unlink()
+        finally:
+            os.close(fd)
+    except OSError:
+        # Gone already, or not ours to remove.
+        return False
+    return True
