@@ -42,7 +42,7 @@ def index() -> MemoryIndex:
     index = MemoryIndex()
     index.put("foo_bar-1.0.tar.gz", metadata("Foo.Bar", "1.0", "The first"))
     index.put("sub/foo_bar-2.0-py3-none-any.whl", metadata("Foo.Bar", "2.0", "The second"), size=7)
-    index.put("foo_bar-2.0.tar.gz", metadata("Foo.Bar", "2.0", "Of the sdist"))
+    index.put("foo-bar-2.0.tar.gz", metadata("Foo.Bar", "2.0", "Of the sdist"))  # first by name, but wheels tell more
     index.put("foo_bar-3.0a1.tar.gz", metadata("Foo.Bar", "3.0a1", "The third"))
     index.put("other-1.0.tar.gz", metadata("Other", "1.0", "Something ELSE & more"))
     return index
@@ -57,10 +57,10 @@ async def test_the_newest_stable_release_speaks_for_the_project(index: MemoryInd
     assert read["info"]["package_url"] == f"{BASE}/simple/foo-bar/"
     assert list(read["releases"]) == ["1.0", "2.0", "3.0a1"]
     assert [each["url"] for each in read["urls"]] == [
+        f"{BASE}/packages/foo-bar-2.0.tar.gz",
         f"{BASE}/packages/sub/foo_bar-2.0-py3-none-any.whl",
-        f"{BASE}/packages/foo_bar-2.0.tar.gz",
     ]
-    assert read["urls"][0]["size"] == 7
+    assert read["urls"][1]["size"] == 7
 
 
 @pytest.mark.parametrize(
