@@ -167,3 +167,9 @@ def test_no_text_is_an_error(header: str, parameter: str | None) -> None:
 @given(st.permutations([f"{V1_JSON};q=0.3", "text/html;q=0.2", "*/*;q=0.1", "application/*;q=0.4", "x/y"]))
 def test_the_order_means_nothing(elements: list[str]) -> None:
     assert choose(", ".join(elements)) is HTML
+
+
+def test_a_header_of_endless_parts_is_read_to_a_limit() -> None:
+    assert choose(f"{V1_JSON}, {'a/b,' * 250}{V1_HTML};q=0.1") is JSON
+    assert choose(f"{'a/b,' * 256}{V1_JSON}") is None
+    assert choose_encoding("br," * 256 + "gzip") == "identity"

@@ -18,6 +18,10 @@ _RANGE = re.compile(rf"(?:{_NAME}/{_NAME}|\*)\Z")
 _WEIGHT = re.compile(r"0?\.[0-9]+\Z|0\.?\Z|1(?:\.0*)?\Z")
 
 
+_MOST = 256
+"""Parts of a header that are read; no client lists so many, and a hostile one shall not keep the reactor busy."""
+
+
 class Representation(Enum):
     """A form in which the simple index is written; the value is the content type to declare."""
 
@@ -110,7 +114,7 @@ def _weights(header: str, shape: re.Pattern[str]) -> dict[str, float]:
 
 
 def _elements(header: str) -> Iterator[tuple[str, float]]:
-    for element in header.lower().split(","):
+    for element in header.lower().split(",", _MOST)[:_MOST]:
         name, *parameters = element.split(";")
         weight = "1"
         for parameter in parameters:
