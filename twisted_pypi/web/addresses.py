@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from twisted_pypi.web.forwarded import TrustedProxies, external_base
+from twisted_pypi.web.forwarded import external_base
 from twisted_pypi.web.guard import peer_host
+from twisted_pypi.web.proxies import TrustedProxies
 
 if TYPE_CHECKING:
     from twisted_pypi.web.bodies import IndexRequest
@@ -25,8 +26,9 @@ class Addresses:
         if self._public_url is not None:
             return self._public_url.rstrip("/")
         scheme = "https" if request.channel.isSecure() else "http"
-        host = (request.getHeader(b"host") or b"").decode("latin-1")
-        return external_base(peer_host(request), scheme, host, request.headers_named, self.prefix, self._proxies)
+        return external_base(
+            peer_host(request), scheme, request.getHeader(b"host"), request.headers_named, self.prefix, self._proxies
+        )
 
     def is_trusted(self, host: str) -> bool:
         """Are the forwarding headers of this peer believed?"""

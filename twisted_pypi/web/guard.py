@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from twisted_pypi.boundaries import Accounts, User
 from twisted_pypi.config import Action
 from twisted_pypi.errors import LoginRequired, NotAllowed
-from twisted_pypi.web.forwarded import TrustedProxies, client_address
+from twisted_pypi.web.forwarded import client_address
+from twisted_pypi.web.proxies import TrustedProxies
 
 if TYPE_CHECKING:
     from twisted_pypi.web.bodies import IndexRequest

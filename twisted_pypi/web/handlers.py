@@ -1,0 +1,83 @@
+"""Handlers that hand a request's words on to those who know the answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from twisted_pypi.boundaries import Index
+from twisted_pypi.errors import BadForm, NoSuchProject
+from twisted_pypi.web.bodies import IndexRequest
+from twisted_pypi.web.legacy import LegacyJson, Search
+from twisted_pypi.web.people.listing import Listing
+from twisted_pypi.web.people.welcome import Welcome
+from twisted_pypi.web.reception import SmallBody
+from twisted_pypi.web.replies import Reply
+
+TEXT = (b"Content-Type", b"text/plain; charset=utf-8")
+
+
+async def health(_request: IndexRequest) -> Reply:
+    """Say that the server answers; the words are the old server's."""
+    return Reply(200, (TEXT, (b"Cache-Control", b"no-store")), b"Ok")
+
+
+class Status:
+    """Answers ``/-/status``: what is served, and what is wrong."""
+
+    def __init__(
+        self, index: Index, counts: Callable[[], tuple[int, int]], version: str, troubles: Callable[[], list[str]]
+    ) -> None:
+        """Report on ``index``."""
+        self._index = index
+        self._counts = counts
+        self._version = version
+        self._troubles = troubles
+
+    async def get(self, _request: IndexRequest) -> Reply:
+        """Return the report as JSON, once all names are known."""
+        await self._index.projects()
+        projects, files = self._counts()
+        report: Mapping[str, Any] = {
+            "version": self._version,
+            "projects": projects,
+            "files": files,
+            "troubles": self._troubles(),
+        }
+        headers = ((b"Content-Type", b"application/json"), (b"Cache-Control", b"no-store"))
+        return Reply(200, headers, json.dumps(report, indent=1).encode() + b"\n")
+
+
+class Bindings:
+    """Handlers of what needs no more of a request than an address or a body."""
+
+    def __init__(self, welcome: Welcome, listing: Listing, legacy: LegacyJson, search: Search) -> None:
+        """Answer by these."""
+        self._welcome = welcome
+        self._listing = listing
+        self._legacy = legacy
+        self._search = search
+
+    async def welcome(self, request: IndexRequest) -> Reply:
+        """Answer ``/``."""
+        return await self._welcome.page(request.site.base_url(request))
+
+    async def all_files(self, _request: IndexRequest) -> Reply:
+        """Answer ``/packages/``."""
+        return await self._listing.page()
+
+    async def project_json(self, request: IndexRequest) -> Reply:
+        """Answer ``/<project>/json``, and with a version."""
+        try:
+            words = [each.decode() for each in (request.postpath or [])[:-1]]
+        except UnicodeDecodeError:
+            raise NoSuchProject("no project has a name that is not UTF-8") from None
+        version = words[1] if len(words) > 1 else None
+        return await self._legacy.project(words[0], version, request.site.base_url(request))
+
+    async def rpc(self, request: IndexRequest) -> Reply:
+        """Answer ``/RPC2``."""
+        if not isinstance(request.intake, SmallBody):
+            raise BadForm("the request has no body; expected an XML-RPC call")
+        return await self._search.call(request.intake.whole())
