@@ -29,6 +29,7 @@ _PLATFORM = re.compile(
     r"[.-](?:linux|manylinux|musllinux|macosx|win32|win-amd64|win-arm64|win-arm32|win-ia64|mingw|cygwin|sunos|solaris|aix|irix|freebsd)[A-Za-z0-9_.-]*\Z"
 )
 _LOOSE_VERSION = re.compile(r"-(?=\d+[A-Za-z_.!+])|-(?=[vV]?\d+\Z)")
+_NOT_IN_FILENAMES = re.compile(r"[^A-Za-z0-9.!+]+")
 _LONGEST_FILENAME = 255
 
 SUFFIXES = (
@@ -85,6 +86,18 @@ def canonical_version(version: str) -> str:
         return str(Version(version))
     except InvalidVersion:
         return version.lower()
+
+
+def same_version(one: str, other: str) -> bool:
+    """Do two texts mean one version, be they written freely or as a file name has to?"""
+    return canonical_version(one) == canonical_version(other) or (
+        canonical_version(_escaped(one)) == canonical_version(_escaped(other))
+    )
+
+
+def _escaped(version: str) -> str:
+    """A version as old tools put it into a file name: a hyphen for everything that is not allowed there."""
+    return _NOT_IN_FILENAMES.sub("-", version.strip().replace(" ", "."))
 
 
 def parse_filename(filename: str, project: str | None = None) -> Distribution:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 from twisted_pypi.core_metadata import tars, zips
-from twisted_pypi.distributions import Distribution, Kind, canonical_version, normalize
+from twisted_pypi.distributions import Distribution, Kind, normalize, same_version
 from twisted_pypi.errors import BadMetadata
 
 LARGEST_METADATA = 16 * 1024 * 1024
@@ -101,11 +101,6 @@ def _only(found: list[bytes], distribution: Distribution, suffix: int) -> bytes 
         return found[0] if found else None
     for each in found:
         name, _, version = each[:-suffix].decode("utf-8", "replace").rpartition("-")
-        if normalize(name) == distribution.project and _same_version(version, distribution.version):
+        if normalize(name) == distribution.project and same_version(version, distribution.version):
             return each
     raise BadMetadata(f"there are {len(found)} folders with metadata, none of them named like the file")
-
-
-def _same_version(one: str, other: str) -> bool:
-    # An underscore stands for what a file name cannot hold: "1.0-1" and "1.0_1" are one version.
-    return canonical_version(one.replace("_", "-")) == canonical_version(other.replace("_", "-"))

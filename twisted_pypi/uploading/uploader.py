@@ -1,0 +1,122 @@
+"""The steps of an upload, from staged bytes to a file that is listed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from twisted.internet.defer import DeferredLock
+
+from twisted_pypi.boundaries import KnownFile, LocalFiles, PackageStore, Published, RunInThread, Staged
+from twisted_pypi.distributions import normalize, same_version
+from twisted_pypi.errors import AlreadyUploaded, NoSuchFile, NoSuchProject
+from twisted_pypi.sidecars import Sidecar, format_sidecar
+from twisted_pypi.uploading.contents import Contents, check_contents
+from twisted_pypi.uploading.form import UploadForm, check_digests, check_name
+
+
+class Uploader:
+    """Publishes what was uploaded, and removes what was published."""
+
+    def __init__(
+        self,
+        store: PackageStore,
+        local_files: LocalFiles,
+        *,
+        overwrite: bool,
+        run_in_thread: RunInThread,
+        clock: Callable[[], float],
+    ) -> None:
+        """Publish in ``store`` and tell ``local_files``.
+
+        ``overwrite`` allows that an upload replaces a file with other bytes;
+        ``clock`` is the time in seconds since the epoch.
+        """
+        self._store = store
+        self._local_files = local_files
+        self._overwrite = overwrite
+        self._run_in_thread = run_in_thread
+        self._clock = clock
+        self._under_way: dict[str, DeferredLock] = {}
+
+    async def accept(self, form: UploadForm, staged: Staged, user: str | None) -> KnownFile:
+        """Publish the staged file of a form, and return what is known of it when the next page has it.
+
+        The very same bytes again are fine and change nothing.  Raises
+        ``BadFilename``, ``BadUpload``, ``BadMetadata``, ``AlreadyUploaded``,
+        ``NoSpace``, ``NotAllowed`` and ``Unreadable``; whoever staged the
+        file discards it then.
+        """
+        distribution = check_name(form)
+        await self._run_in_thread(check_digests, form, staged)
+        contents = await self._run_in_thread(
+            check_contents, staged.path(), distribution, name_is_known=form.value("name") is not None
+        )
+        async with self._one_at_a_time(form.filename):
+            here = await self._local_files.holding(form.filename)
+            digest = staged.digests()["sha256"]
+            if here is not None and here.sha256 == digest:
+                return here
+            if here is not None and not self._overwrite:
+                raise AlreadyUploaded.with_digests(form.filename, here.sha256, digest)
+            # The sidecar holds microseconds, and both are to say the same.
+            now_ns = int(self._clock() * 1_000_000) * 1000
+            sidecar = Sidecar(digest, now_ns, user)
+            published = await self._run_in_thread(
+                self._store.publish,
+                staged,
+                form.filename,
+                sidecar=format_sidecar(sidecar),
+                signature=form.signature,
+                replace=(here or True) if self._overwrite else False,
+            )
+            known = _known(contents, published, sidecar, signed=form.signature is not None)
+            await self._local_files.added(known, contents.metadata)
+            return known
+
+    async def remove(self, name: str, version: str) -> list[KnownFile]:
+        """Remove every file of a release and return what was known of them.
+
+        Raises ``NoSuchFile`` when there is none, and ``NotAllowed``.
+        """
+        try:
+            files = await self._local_files.files_of(normalize(name))
+        except NoSuchProject:
+            files = []
+        release = [known for known in files if same_version(known.distribution.version, version)]
+        if not release:
+            raise NoSuchFile(f"there is no file of {name} {version} here")
+        for known in release:
+            async with self._one_at_a_time(known.filename):
+                await self._run_in_thread(self._store.remove, known)
+                await self._local_files.removed(known)
+        return release
+
+    @asynccontextmanager
+    async def _one_at_a_time(self, filename: str) -> AsyncIterator[None]:
+        lock = self._under_way.setdefault(filename, DeferredLock())
+        await lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+            if not lock.locked:
+                del self._under_way[filename]
+
+
+def _known(contents: Contents, published: Published, sidecar: Sidecar, *, signed: bool) -> KnownFile:
+    uploaded_ns = sidecar.uploaded_ns or 0
+    return KnownFile(
+        root=published.root,
+        path=published.path,
+        distribution=contents.distribution,
+        size=published.size,
+        mtime_ns=published.mtime_ns,
+        inode=published.inode,
+        sha256=sidecar.sha256,
+        # Bytes that somebody else has put there first came when they were written.
+        uploaded_ns=min(uploaded_ns, published.mtime_ns) if published.already else uploaded_ns,
+        requires_python=contents.requires_python,
+        metadata_sha256=contents.metadata_sha256,
+        signed=signed and not published.already,
+    )
