@@ -127,7 +127,7 @@ def _sentence(error: ArgumentError, by_name: Mapping[str, Setting], place: str) 
 
 def _unknown(word: str, settings: Sequence[Setting], place: str) -> str:
     flag = word.partition("=")[0]
-    known = [each for setting in settings for each in (*setting.flags, *setting.off_flags)]
+    known = ["--help", "--version", *(each for setting in settings for each in (*setting.flags, *setting.off_flags))]
     near = get_close_matches(flag, known, 2)
     hint = f"perhaps {' or '.join(near)} was meant" if near else "--help shows those there are"
     return f"{flag}{place} is not an option that is known here: {hint}."

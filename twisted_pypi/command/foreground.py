@@ -1,0 +1,58 @@
+"""Running the server in the foreground, with its log where the settings say."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from twisted.application.service import Application, IService
+from twisted.logger import (
+    FilteringLogObserver,
+    ILogObserver,
+    Logger,
+    LogLevel,
+    LogLevelFilterPredicate,
+    globalLogBeginner,
+    textFileLogObserver,
+)
+
+from twisted_pypi.config import Config
+from twisted_pypi.options import Options
+from twisted_pypi.serving.starting import CannotStart
+
+MakeService = Callable[[Options], IService]
+"""``tap.makeService``."""
+
+
+def serve(config: Config, make_service: MakeService, reactor: Any) -> None:
+    """Run a server until a signal ends it.  Raises ``CannotStart``."""
+    # As process 1 of a container nothing ends a process that has no handler yet.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    application = Application("pypi-server")
+    make_service(Options(config=config)).setServiceParent(application)
+    _begin_logging(config, application.getComponent(ILogObserver, None))
+    service = IService(application)
+    try:
+        service.privilegedStartService()
+        service.startService()
+    except CannotStart as problem:
+        if config.log_file or config.log_stream != "stderr":
+            Logger("pypi-server").critical("{sentence}", sentence=problem)
+        raise
+    reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
+    reactor.run()
+
+
+def _begin_logging(config: Config, to_file: ILogObserver | None) -> None:
+    level = LogLevel.debug if config.verbosity else LogLevel.info
+    observers: list[ILogObserver] = []
+    if to_file is not None:
+        observers.append(to_file)
+    elif config.log_stream != "none":
+        observers.append(textFileLogObserver(sys.stderr if config.log_stream == "stderr" else sys.stdout))
+    predicate = LogLevelFilterPredicate(defaultLogLevel=level)
+    globalLogBeginner.beginLoggingTo(
+        [FilteringLogObserver(each, [predicate]) for each in observers], redirectStandardIO=False
+    )

@@ -1,0 +1,60 @@
+"""``twisted-pypi``: the operator's command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from twisted_pypi.command import pypi_server
+from twisted_pypi.command.health import health
+from twisted_pypi.errors import BadSetting
+from twisted_pypi.options.subcommand import refuse, version_line
+
+_USAGE = """\
+usage: twisted-pypi run [options] [DIR ...]      serve; the options are those of pypi-server
+       twisted-pypi health [options]             ask the server that these options start whether it is well
+       twisted-pypi health --pid N               the same, with the options of the process N
+       twisted-pypi passwd FILE USER             add a user to an htpasswd file, or give one a new password
+       twisted-pypi passwd --delete FILE USER    remove a user
+       twisted-pypi --version
+       twisted-pypi --help
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Do what the command line says; ends the process."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    verb, rest = (words[0], words[1:]) if words else ("--help", [])
+    match verb:
+        case "run":
+            pypi_server.main(["run", *rest], "twisted-pypi run")
+        case "health":
+            _health(rest)
+        case "passwd":
+            _passwd(rest)
+        case "--version":
+            sys.stdout.write(f"{version_line()}\n")
+        case "--help" | "-h":
+            sys.stdout.write(_USAGE)
+        case _:
+            refuse("twisted-pypi", BadSetting(f"{verb!r} is no command: expected run, health or passwd."))
+
+
+def _passwd(argv: Sequence[str]) -> None:
+    from twisted_pypi.command.passwd import passwd  # noqa: PLC0415  # the hashes take a while to import
+
+    try:
+        said = passwd(argv)
+    except BadSetting as problem:
+        refuse("twisted-pypi passwd", problem)
+    sys.stdout.write(f"{said}\n")
+
+
+def _health(argv: Sequence[str]) -> None:
+    try:
+        well, said = health(argv, os.environ)
+    except BadSetting as problem:
+        refuse("twisted-pypi health", problem)
+    sys.stdout.write(f"{said}\n")
+    raise SystemExit(0 if well else 1)
