@@ -89,10 +89,16 @@ def canonical_version(version: str) -> str:
 
 
 def same_version(one: str, other: str) -> bool:
-    """Do two texts mean one version, be they written freely or as a file name has to?"""
-    return canonical_version(one) == canonical_version(other) or (
-        canonical_version(_escaped(one)) == canonical_version(_escaped(other))
-    )
+    """Do two texts mean one version (PEP 440), be they written freely or as a file name has to?"""
+    return _comparable(one) == _comparable(other) or _comparable(_escaped(one)) == _comparable(_escaped(other))
+
+
+@lru_cache(maxsize=4096)
+def _comparable(version: str) -> Version | str:
+    try:
+        return Version(version)
+    except InvalidVersion:
+        return version.strip().lower()
 
 
 def _escaped(version: str) -> str:

@@ -95,7 +95,7 @@ def _find_directory(file: BinaryIO) -> _Directory:
         start = max(0, length - _END.size - _LONGEST_COMMENT)
         tail = _read(file, start, length - start)
         found = tail.rfind(_END_SIGNATURE)
-        if found < 0:
+        if found < 0 or len(tail) - found < _END.size:
             raise BadMetadata("this is not a whole zip archive: it has no directory at its end")
         at, end = start + found, tail[found : found + _END.size]
     _, _, _, _, _, size, offset, _ = _END.unpack(end)

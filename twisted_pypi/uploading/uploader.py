@@ -100,7 +100,8 @@ class Uploader:
             yield
         finally:
             lock.release()
-            if not lock.locked:
+            # Who waited may have gone on and finished within release().
+            if not lock.locked and self._under_way.get(filename) is lock:
                 del self._under_way[filename]
 
 
