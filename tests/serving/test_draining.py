@@ -16,7 +16,21 @@ def draining(site: Connections, clock: Clock, limit: float = 7.0) -> list[bool]:
 
 @pytest.mark.parametrize("idle", [0, 5])
 def test_idle_connections_do_not_keep_it_waiting(idle: int) -> None:
-    assert draining(Connections(idle=idle), Clock()) == [True]
+    clock = Clock()
+    results = draining(Connections(idle=idle), clock)
+    clock.advance(TICK)
+    assert results == [True]
+
+
+def test_a_request_that_was_not_read_yet_is_answered() -> None:
+    clock, site = Clock(), Connections(idle=1)
+    results = draining(site, clock)
+    site.busy, site.idle = 1, 0
+    clock.advance(TICK)
+    assert (results, site.busy) == ([], 1)
+    site.busy = 0
+    clock.advance(TICK)
+    assert results == [True]
 
 
 def test_it_waits_for_the_answers() -> None:

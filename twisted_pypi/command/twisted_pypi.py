@@ -7,12 +7,14 @@ import sys
 from collections.abc import Sequence
 
 from twisted_pypi.command import pypi_server
+from twisted_pypi.command.check import check
 from twisted_pypi.command.health import health
 from twisted_pypi.errors import BadSetting
 from twisted_pypi.options.subcommand import refuse, version_line
 
 _USAGE = """\
 usage: twisted-pypi run [options] [DIR ...]      serve; the options are those of pypi-server
+       twisted-pypi check [options] [DIR ...]    say what would be served, and what is in the way
        twisted-pypi health [options]             ask the server that these options start whether it is well
        twisted-pypi health --pid N               the same, with the options of the process N
        twisted-pypi passwd FILE USER             add a user to an htpasswd file, or give one a new password
@@ -29,6 +31,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     match verb:
         case "run":
             pypi_server.main(["run", *rest], "twisted-pypi run")
+        case "check":
+            _check(rest)
         case "health":
             _health(rest)
         case "passwd":
@@ -49,6 +53,16 @@ def _passwd(argv: Sequence[str]) -> None:
     except BadSetting as problem:
         refuse("twisted-pypi passwd", problem)
     sys.stdout.write(f"{said}\n")
+
+
+def _check(argv: Sequence[str]) -> None:
+    try:
+        findings = list(check(pypi_server.settings_of(argv, os.environ, "twisted-pypi check")))
+    except BadSetting as problem:
+        refuse("twisted-pypi check", problem)
+    for finding in findings:
+        sys.stdout.write(f"{'!' if finding.bad else '-'} {finding.sentence}\n")
+    raise SystemExit(1 if any(finding.bad for finding in findings) else 0)
 
 
 def _health(argv: Sequence[str]) -> None:

@@ -36,10 +36,11 @@ async def drain(site: Drainable, clock: IReactorTime, limit: float) -> bool:
     """
     end = clock.seconds() + limit
     while True:
+        # A request that has arrived but was not read yet is read before its connection is taken for idle.
+        await deferLater(clock, TICK)
         site.close_idle()
         if not site.open_connections:
             return True
         if clock.seconds() >= end:
             site.abort()
             return False
-        await deferLater(clock, TICK)

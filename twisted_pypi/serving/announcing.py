@@ -1,0 +1,60 @@
+"""What the log says at the start: what is served, to whom, and what the settings themselves gave cause to say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from twisted_pypi.boundaries import LocalFiles
+from twisted_pypi.config import Config
+
+
+class Announcer(Service):
+    """Says once, when all names are known, what there is."""
+
+    log = Logger()
+
+    def __init__(self, config: Config, index: LocalFiles, users: Callable[[], int]) -> None:
+        """Speak of ``index``; ``users`` counts those who may log in."""
+        self._config = config
+        self._index = index
+        self._users = users
+        self._looking: Deferred[None] | None = None
+
+    def startService(self) -> None:
+        """Say what is known at once, and the rest when it is."""
+        super().startService()
+        for note in self._config.notes:
+            self.log.info("{note}", note=note)
+        self._say_users()
+        self._looking = Deferred.fromCoroutine(self._say_files())
+        self._looking.addErrback(lambda failure: self.log.failure("the packages could not be counted", failure))
+
+    def _say_users(self) -> None:
+        config = self._config
+        if not config.authenticate:
+            self.log.info("Anybody may upload, download and list: no action needs a login")
+            return
+        needs = ", ".join(sorted(config.authenticate))
+        if config.password_file is None:
+            self.log.info("No password file: nobody can log in, which is needed to {needs}", needs=needs)
+            return
+        users = self._users()
+        self.log.info(
+            "{users} users in {file}; a login is needed to {needs}", users=users, file=config.password_file, needs=needs
+        )
+        if not users:
+            self.log.info("Add the first one with: twisted-pypi passwd {file} NAME", file=config.password_file)
+
+    async def _say_files(self) -> None:
+        projects = await self._index.projects()
+        _, files = self._index.counts()
+        self.log.info(
+            "Serving {roots}: {projects} projects, {files} files known",
+            roots=", ".join(self._config.roots),
+            projects=len(projects.names),
+            files=files,
+        )
