@@ -83,7 +83,7 @@ def give_up_root(config: Config, system: System | None = None) -> Outcome | None
         return None
     uid, gid = system.owner(root)
     if uid == 0:
-        return Outcome(f"Serving as root, because root owns {root}: `chown -R UID:GID {root}` changes both.")
+        return Outcome(f"Serving as root, because root owns {root}; after `chown -R UID:GID {root}` that user serves.")
     wanted = [need for need in needs(config) if system.access(need.path, need.mode)]
     try:
         with _for_a_moment(uid, gid, system):
