@@ -1,5 +1,5 @@
 # Two commands do everything on a machine with Python 3.11 or newer: `make run` and `make test`.
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -16,6 +16,12 @@ $(STAMP): pyproject.toml
 
 run: $(STAMP)   ## serve ./packages on port 8080
 	@mkdir -p packages
+	@[ -n "$$(ls packages)" ] || printf '%s\n' \
+	  '# ./packages is served on http://localhost:8080/ and still empty. In another terminal, the first user,' \
+	  '# an upload and an install (dist/ is what "python -m build" made):' \
+	  '$(BIN)/twisted-pypi passwd packages/.htpasswd me' \
+	  'twine upload --repository-url http://localhost:8080/ -u me dist/*' \
+	  'pip install --index-url http://localhost:8080/simple/ my-package'
 	@$(BIN)/twistd -n --pidfile= pypi --root packages --port 8080 --password-file packages/.htpasswd
 
 test: $(STAMP)  ## run all tests

@@ -12,6 +12,9 @@ class Nobody:
     generation = 0
     """Never changes."""
 
+    users = 0
+    """How many users there are."""
+
     def current_generation(self) -> int:
         """Return ``generation``."""
         return self.generation

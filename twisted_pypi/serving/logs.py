@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TextIO, cast
 
-from twisted.logger import FileLogObserver, textFileLogObserver
+from twisted.logger import FileLogObserver, Logger, textFileLogObserver
 
 from twisted_pypi.serving.starting import CannotStart
 
@@ -61,3 +61,24 @@ class LogFile:
             # twistd puts its log in the place of sys.stdout.
             return sys.__stdout__ or sys.stdout
         return Path(self.path).open("a", encoding="utf-8", errors="backslashreplace")
+
+
+class LogLines:
+    """Lines that become events of the log, for a daemon, which has no standard output."""
+
+    path = "-"
+    _log = Logger("access")
+
+    def open(self) -> None:
+        """Nothing has to be opened."""
+
+    def write(self, text: str) -> None:
+        """Log every line."""
+        for line in text.splitlines():
+            self._log.info("{line}", line=line)
+
+    def reopen(self) -> None:
+        """Nothing has to be opened."""
+
+    def close(self) -> None:
+        """Nothing has to be closed."""

@@ -15,7 +15,7 @@ from twisted.python.components import Componentized
 from twisted_pypi.config import Config
 from twisted_pypi.serving.draining import Drainable, drain
 from twisted_pypi.serving.endpoints import Place, address, listen, places
-from twisted_pypi.serving.logs import LogFile
+from twisted_pypi.serving.logs import LogFile, LogLines
 from twisted_pypi.serving.privileges import Outcome, give_up_root
 from twisted_pypi.serving.signals import Signals
 from twisted_pypi.serving.starting import CannotStart, say
@@ -54,7 +54,7 @@ class Server(MultiService):
         site: Drainable,
         *,
         reactor: Any,
-        log_files: Sequence[LogFile] = (),
+        log_files: Sequence[LogFile | LogLines] = (),
         become_owner: Callable[[Config], Outcome | None] = give_up_root,
         signals: SignalsOf = Signals,
     ) -> None:
@@ -69,7 +69,7 @@ class Server(MultiService):
         self._clock: IReactorTime = reactor
         self._become_owner = become_owner
         self._log_file = LogFile(config.log_file) if config.log_file else None
-        self._log_files = list(log_files)
+        self._log_files: list[LogFile | LogLines] = list(log_files)
         self._ports: list[tuple[Place, IListeningPort]] = []
         self._ended = False
         self._signals = signals(self._in_reactor, finish=self._finish, stop=self.end, reopen=self._reopen)

@@ -60,6 +60,7 @@ class IndexSite(Site):
     """The HTTP factory of the index."""
 
     log_ = Logger()
+    noisy = False
 
     def __init__(
         self,

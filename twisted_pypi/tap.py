@@ -1,0 +1,175 @@
+"""The one place where objects meet: a ``Config`` becomes a service."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import partial
+from importlib.metadata import version
+from secrets import token_bytes
+from typing import Any
+
+from twisted.application.service import IService
+from twisted.internet.threads import deferToThreadPool
+
+from twisted_pypi.accounts.htpasswd_accounts import HtpasswdAccounts
+from twisted_pypi.accounts.nobody import Nobody
+from twisted_pypi.accounts.threads import HashingThreads
+from twisted_pypi.boundaries import RunInThread
+from twisted_pypi.catalog import Catalog
+from twisted_pypi.config import Action, Config, Fallback
+from twisted_pypi.events import Changes
+from twisted_pypi.indexes.local import LocalIndex
+from twisted_pypi.options import Options
+from twisted_pypi.serving.announcing import Announcer
+from twisted_pypi.serving.logs import LogFile, LogLines
+from twisted_pypi.serving.server import Server
+from twisted_pypi.storage.publishing import DirectoryStore
+from twisted_pypi.storage.scanner import Scanner
+from twisted_pypi.storage.sweeper import Sweeper
+from twisted_pypi.throttle import Throttle
+from twisted_pypi.uploading import Uploader
+from twisted_pypi.web.access_log import AccessLog
+from twisted_pypi.web.addresses import Addresses
+from twisted_pypi.web.fallback import NoFallback, Redirect
+from twisted_pypi.web.files import Files
+from twisted_pypi.web.guard import Guard
+from twisted_pypi.web.handlers import Bindings, Status, health
+from twisted_pypi.web.hot import HotAnswers
+from twisted_pypi.web.legacy import LegacyJson, Search
+from twisted_pypi.web.pages import FinishedPages
+from twisted_pypi.web.people.errors import ErrorPages
+from twisted_pypi.web.people.listing import Listing
+from twisted_pypi.web.people.templates import Templates
+from twisted_pypi.web.people.welcome import Welcome
+from twisted_pypi.web.proxies import TrustedProxies, resolve_by
+from twisted_pypi.web.reception import Reception
+from twisted_pypi.web.simple import Simple
+from twisted_pypi.web.site import IndexSite
+from twisted_pypi.web.tree import Handlers, Tree
+from twisted_pypi.web.uploads import Uploads
+
+__all__ = ["Options", "makeService"]
+
+NO_UPLOADS = "this server takes no uploads: it runs without a password file (--password-file)"
+"""Why nobody may upload to a server on which nobody can log in."""
+
+
+def makeService(options: Options, reactor: Any = None) -> IService:
+    """Return the server that these options ask for.  Nothing is opened before it is started."""
+    if reactor is None:
+        from twisted.internet import reactor  # noqa: PLC0415  # importing it chooses it
+    config = options.config
+    run_in_thread: RunInThread = partial(deferToThreadPool, reactor, reactor.getThreadPool())
+    changes = Changes()
+    catalog = Catalog(config.roots, state_dir=config.state_dir, cache_dir=_cache_dir(options.environ))
+    scanner = Scanner(
+        reactor,
+        reactor,
+        catalog,
+        changes.publish,
+        follow_links=config.follow_links,
+        watch=config.watch,
+        rescan=config.rescan,
+        readers=os.cpu_count() or 1,
+    )
+    index = LocalIndex(catalog, scanner.enquiries)
+    store = DirectoryStore(config.roots)
+    hashing = HashingThreads(reactor)
+    accounts = _accounts(config, hashing, reactor)
+    proxies = TrustedProxies(config.trusted_proxies, resolve_by(reactor.nameResolver), reactor)
+    closed = NO_UPLOADS if config.password_file is None and Action.UPDATE in config.authenticate else None
+    guard = Guard(accounts, config.authenticate, proxies, closed=closed)
+    pages = FinishedPages()
+    changes.subscribe(pages.drop)
+    uploader = Uploader(store, index, overwrite=config.overwrite, run_in_thread=run_in_thread, clock=reactor.seconds)
+    uploads = Uploads(store, uploader, run_in_thread, largest=config.max_upload_size, at_once=config.max_uploads)
+    templates = Templates()
+    status = Status(index, index.counts, version("twisted_pypi"), scanner.troubles)
+    handlers = _handlers(
+        config, index, pages=pages, uploads=uploads, templates=templates, status=status, run_in_thread=run_in_thread
+    )
+    tree = Tree(guard, handlers, prefix=config.server_base_url, health=config.health_endpoint)
+    log_file = None if config.access_log == "off" else _access_log_file(options)
+    site = IndexSite(
+        tree,
+        Reception(tree, guard, uploads),
+        access_log=None if log_file is None else AccessLog(log_file.write, guard.address, reactor),
+        error_pages=ErrorPages(templates),
+        addresses=Addresses(config.server_base_url, config.public_url, proxies),
+        hot=HotAnswers(accounts, token_bytes(32)),
+        reactor=reactor,
+    )
+    server = Server(config, site, reactor=reactor, log_files=[] if log_file is None else [log_file])
+    announcer = Announcer(config, index, lambda: accounts.users)
+    for service in (hashing, proxies, scanner, Sweeper(store.sweep, run_in_thread, reactor), announcer):
+        service.setServiceParent(server)
+    return server
+
+
+def _handlers(
+    config: Config,
+    index: LocalIndex,
+    *,
+    pages: FinishedPages,
+    uploads: Uploads,
+    templates: Templates,
+    status: Status,
+    run_in_thread: RunInThread,
+) -> Handlers:
+    private = Action.LIST in config.authenticate
+    fallback = Redirect(config.fallback_url, run_in_thread) if config.fallback is Fallback.REDIRECT else NoFallback()
+    simple = Simple(index, pages, fallback, private=private, run_in_thread=run_in_thread)
+    bindings = Bindings(
+        Welcome(
+            templates,
+            index,
+            run_in_thread,
+            version=version("twisted_pypi"),
+            path=config.welcome,
+            uploads=config.password_file is not None or Action.UPDATE not in config.authenticate,
+            login_to_read=bool({Action.LIST, Action.DOWNLOAD} & config.authenticate),
+        ),
+        Listing(templates, index),
+        LegacyJson(index, run_in_thread),
+        Search(index, run_in_thread),
+    )
+    return Handlers(
+        welcome=bindings.welcome,
+        health=health,
+        simple=simple.get,
+        simple_shortcut=simple.shortcut,
+        all_files=bindings.all_files,
+        file=Files(index, _cache_control(config)).get,
+        project_json=bindings.project_json,
+        rpc=bindings.rpc,
+        upload=uploads.post,
+        own={b"status": (Action.LIST, status.get)},
+    )
+
+
+def _accounts(config: Config, hashing: HashingThreads, reactor: Any) -> HtpasswdAccounts | Nobody:
+    if config.password_file is None:
+        return Nobody()
+    return HtpasswdAccounts(config.password_file, clock=reactor, in_thread=hashing, tries=Throttle(reactor))
+
+
+def _cache_control(config: Config) -> bytes | None:
+    if config.cache_control is None:
+        return None
+    kind = "private" if Action.DOWNLOAD in config.authenticate else "public"
+    return f"{kind}, max-age={config.cache_control}".encode()
+
+
+def _cache_dir(environ: Mapping[str, str]) -> str:
+    """Where this user keeps what can be made again (XDG base directory specification)."""
+    return os.path.join(environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "twisted-pypi")  # noqa: PTH118, PTH111  # a text, no path yet
+
+
+def _access_log_file(options: Options) -> LogFile | LogLines:
+    """Where lines of the access log go: a daemon has no standard output, so there they go to its log."""
+    outer = options.parent
+    is_daemon = isinstance(outer, Mapping) and not outer.get("nodaemon", True)
+    if options.config.access_log == "-" and is_daemon:
+        return LogLines()
+    return LogFile(options.config.access_log)
