@@ -50,13 +50,13 @@ class Reader:
         ).fetchall()
         return self._places(rows)
 
-    def unread_projects(self, first: ProjectName, last: ProjectName) -> list[tuple[ProjectName, Place]]:
-        """The files to be read whose names seem to be of a project from ``first`` to ``last``."""
+    def unread_between(self, first: str, last: str) -> list[Place]:
+        """The files to be read of all projects whose names sort from ``first`` to ``last``."""
         rows = self._connection.execute(
-            "SELECT project, root, folder, filename FROM files WHERE project BETWEEN ? AND ? AND state = ?",
+            "SELECT root, folder, filename FROM files WHERE project BETWEEN ? AND ? AND state = ?",
             (first, last, State.UNKNOWN),
         ).fetchall()
-        return [(ProjectName(row[0]), place) for row in rows for place in self._places([row[1:]])]
+        return self._places(rows)
 
     def states(self, project: ProjectName) -> list[tuple[Place, State]]:
         """Every file that was seen of a project, in whatever state."""

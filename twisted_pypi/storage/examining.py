@@ -1,0 +1,111 @@
+"""What a hint of the watcher comes to: paths at which something may have changed."""
+
+from __future__ import annotations
+
+import stat
+import threading
+from collections.abc import Mapping
+
+from twisted_pypi.catalog import Place, Reader, Sighting, State, Writer
+from twisted_pypi.distributions import is_package_name
+from twisted_pypi.storage.absence import removed_by_hand
+from twisted_pypi.storage.ledger import Ledger
+from twisted_pypi.storage.names import understand
+from twisted_pypi.storage.reading import Job
+from twisted_pypi.storage.remarks import Remarks, Troubles
+from twisted_pypi.storage.scan import Scan, doubt
+from twisted_pypi.storage.tree import SIGNATURE, Tree
+
+
+class Examiner:
+    """Looks at single paths.  Blocking, in any thread."""
+
+    def __init__(
+        self, tree: Tree, ledger: Ledger, remarks: Remarks, troubles: Troubles, stopping: threading.Event
+    ) -> None:
+        self._tree = tree
+        self._ledger = ledger
+        self._remarks = remarks
+        self._troubles = troubles
+        self._stopping = stopping
+
+    def examine(self, hints: Mapping[str, bool]) -> list[Job]:
+        """Look at absolute paths; return the files that are to be read now.
+
+        Each hint says whether its file (or every file of its folder) is known to
+        be whole: closed by its writer, or moved here.
+        """
+        jobs: list[Job] = []
+        with self._ledger.catalog.reading() as reader:
+            for location, whole in hints.items():
+                if self._stopping.is_set():
+                    break
+                for root, path in self._tree.below_roots(location):
+                    jobs += self._path(reader, root, path, whole=whole)
+        return jobs
+
+    def again(self, place: Place) -> list[Job]:
+        """Look at one file that seemed to be different from what is known of it."""
+        with self._ledger.catalog.reading() as reader:
+            return self._path(reader, place.root, place.path, whole=False)
+
+    def _path(self, reader: Reader, root: int, path: str, *, whole: bool) -> list[Job]:
+        if path.endswith(SIGNATURE):
+            path, whole = path.removesuffix(SIGNATURE), False
+        try:
+            found = self._tree.status(root, path)
+        except OSError:
+            # The scan comes round to it, and says what is wrong.
+            return []
+        if found is None:
+            self._missing(root, path)
+            return []
+        if stat.S_ISDIR(found.st_mode):
+            return self._folder(reader, root, path, whole=whole)
+        place = Place.at(root, path)
+        if not is_package_name(place.filename):
+            return []
+        return self._file(reader, place, Sighting.of(found), whole=whole)
+
+    def _file(self, reader: Reader, place: Place, sighting: Sighting, *, whole: bool) -> list[Job]:
+        row = reader.remembered(place)
+        if row is None:
+            location = self._tree.location(place.root, place.path)
+            return [Job(place, whole)] if understand(place.filename, location, self._remarks) else []
+        signed = self._tree.is_signed(place)
+        if row.signed != signed and row.state.listed:
+            self._ledger.write(lambda writer: writer.set_signed(place, signed=signed))
+        state = doubt(row, sighting)
+        if state is not None:
+            self._ledger.write(lambda writer: writer.set_state(place, state))
+        return [Job(place, whole)] if State.UNKNOWN in {state, row.state} else []
+
+    def _folder(self, reader: Reader, root: int, folder: str, *, whole: bool) -> list[Job]:
+        self._scan(root, folder)
+        if not whole:
+            return []
+        # What was moved here with its folder need not be watched for stillness.
+        unread = (place for place in reader.below(root, folder) if reader.state(place) is State.UNKNOWN)
+        return [Job(place, closed=True) for place in unread]
+
+    def _missing(self, root: int, path: str) -> None:
+        def forget(writer: Writer) -> bool:
+            if self._is_back(root, path):
+                return True
+            if not removed_by_hand(writer, self._tree, root, path):
+                return False
+            writer.remove(Place.at(root, path))
+            writer.remove_below(root, path)
+            return True
+
+        if path and not self._ledger.write(forget):
+            self._scan(root, "")
+
+    def _is_back(self, root: int, path: str) -> bool:
+        try:
+            return self._tree.status(root, path) is not None
+        except OSError:
+            return True
+
+    def _scan(self, root: int, folder: str) -> None:
+        Scan(self._tree, self._ledger, self._remarks, self._troubles, self._stopping).run(root, folder)

@@ -1,0 +1,62 @@
+"""Writes to the catalog from any thread, and tells the reactor thread what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from twisted.internet.interfaces import IReactorFromThreads
+
+from twisted_pypi.catalog import Catalog, Committed, Writer
+from twisted_pypi.distributions import ProjectName
+from twisted_pypi.storage.remarks import Remark, Remarks
+from twisted_pypi.storage.tree import Tree
+
+T = TypeVar("T")
+
+
+class Ledger:
+    """The catalog, for those who write into it."""
+
+    def __init__(
+        self,
+        reactor: IReactorFromThreads,
+        catalog: Catalog,
+        *,
+        tree: Tree,
+        remarks: Remarks,
+        publish: Callable[[frozenset[ProjectName]], None],
+        unread: Callable[[], None],
+    ) -> None:
+        """``publish`` and ``unread`` (there are files to be read) are called in the reactor thread."""
+        self.catalog = catalog
+        self._reactor = reactor
+        self._tree = tree
+        self._remarks = remarks
+        self._publish = publish
+        self._unread = unread
+
+    def write(self, job: Callable[[Writer], T]) -> T:
+        """Run ``job`` in a transaction and return what it returns.  Blocking.
+
+        The reactor thread learns of it in the order of the transactions, and
+        before anything that the caller hands to it afterwards.
+        """
+        return self.catalog.write(job, self._committed)
+
+    def _committed(self, committed: Committed) -> None:
+        for listed, other in committed.doubles:
+            first, second = (self._tree.location(each.root, each.path) for each in (listed, other))
+            self._remarks.once(
+                Remark.DOUBLE,
+                listed.filename,
+                f"{listed.filename} is in two places: {first} is listed, {second} is not",
+            )
+        if committed.rows or committed.files or committed.changed or committed.unread:
+            self._reactor.callFromThread(self._apply, committed)
+
+    def _apply(self, committed: Committed) -> None:
+        self.catalog.apply(committed)
+        self._publish(frozenset(committed.changed))
+        if committed.unread:
+            self._unread()

@@ -1,0 +1,129 @@
+"""Reads files in a thread, a batch at a time, and writes down what they are."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from twisted.logger import Logger
+
+from twisted_pypi.catalog import Place, Sighting, State, Writer
+from twisted_pypi.storage.absence import remember_folders, removed_by_hand
+from twisted_pypi.storage.ledger import Ledger
+from twisted_pypi.storage.reading import Facts, Failed, FileReader, Gone, Job, NotYet, Outcome, Stopping
+from twisted_pypi.storage.remarks import Remark, Remarks
+from twisted_pypi.storage.tree import Tree
+
+_LONGEST = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What came of a batch."""
+
+    done: list[Place] = field(default_factory=list)
+    """Files that were read and written down, one way or the other."""
+    waiting: list[tuple[Place, NotYet]] = field(default_factory=list)
+    """Those that shall be looked at again."""
+
+
+class Recorder:
+    """Turns jobs into rows of the catalog."""
+
+    log = Logger()
+
+    def __init__(
+        self, tree: Tree, ledger: Ledger, remarks: Remarks, reader: FileReader, stopping: threading.Event
+    ) -> None:
+        self._tree = tree
+        self._ledger = ledger
+        self._remarks = remarks
+        self._reader = reader
+        self._stopping = stopping
+
+    def record(self, jobs: Sequence[Job]) -> tuple[Recorded, list[Job]]:
+        """Read files for about 0.2 s; return what came of them, and those that were not read.  Blocking.
+
+        So nobody waits long for a small file because large ones are read before it.
+        """
+        outcomes: list[tuple[Place, Outcome]] = []
+        enough = time.monotonic() + _LONGEST
+        for job in jobs:
+            if self._stopping.is_set() or (outcomes and time.monotonic() > enough):
+                break
+            try:
+                outcomes.append((job.place, self._reader.read(job)))
+            except Stopping:
+                break
+            except Exception as problem:  # noqa: BLE001  # one strange file must not keep the others out
+                self.log.failure("reading {path} failed", path=job.place.path)
+                outcomes.append((job.place, Failed(f"{job.place.path} cannot be read ({problem!r})")))
+        return self._write(outcomes), list(jobs[len(outcomes) :])
+
+    def _write(self, outcomes: Sequence[tuple[Place, Outcome]]) -> Recorded:
+        recorded = Recorded()
+        try:
+            self._ledger.write(lambda writer: self._settle(writer, outcomes, recorded))
+        except Exception:  # noqa: BLE001  # a full disk must not end the thread; who waits is told by the state
+            self.log.failure("what {count} files are could not be written to the catalog", count=len(outcomes))
+            return Recorded([place for place, _ in outcomes])
+        return recorded
+
+    def _settle(self, writer: Writer, outcomes: Sequence[tuple[Place, Outcome]], recorded: Recorded) -> None:
+        folders = set()
+        for place, outcome in outcomes:
+            recorded.done.append(place)
+            match outcome:
+                case Facts(known, metadata, certain, remark):
+                    if not self._still_so(place, Sighting(known.size, known.mtime_ns, known.inode)):
+                        # It was replaced while it was read; the next look finds out by what.
+                        recorded.waiting.append((place, NotYet(Sighting(0, 0, 0), 0)))
+                        continue
+                    writer.put(known, metadata, uploaded_is_certain=certain)
+                    folders.add((place.root, place.folder))
+                    if remark is not None:
+                        self._remarks.once(Remark.NO_METADATA, place.path, remark)
+                case NotYet():
+                    self._not_yet(writer, place)
+                    recorded.waiting.append((place, outcome))
+                case Gone():
+                    self._gone(writer, place)
+                case Failed(reason):
+                    self._failed(writer, place)
+                    self._remarks.once(Remark.UNREADABLE, reason, reason)
+        for root, folder in folders:
+            remember_folders(writer, self._tree, root, folder)
+
+    def _still_so(self, place: Place, sighting: Sighting) -> bool:
+        try:
+            now = Sighting.of(os.stat(self._tree.location(place.root, place.path)))
+        except OSError:
+            return False
+        return now.same_bytes_as(sighting)
+
+    def _not_yet(self, writer: Writer, place: Place) -> None:
+        row = writer.read.remembered(place)
+        if row is not None and row.sighting is None:
+            # It was never whole, so nothing is lost by not knowing it.
+            writer.remove(place)
+        else:
+            writer.set_state(place, State.SETTLING)
+
+    def _gone(self, writer: Writer, place: Place) -> None:
+        if removed_by_hand(writer, self._tree, place.root, place.path) or self._is_no_file(place):
+            writer.remove(place)
+        else:
+            self._failed(writer, place)
+
+    def _is_no_file(self, place: Place) -> bool:
+        location = self._tree.location(place.root, place.path)
+        return os.path.lexists(location) and not os.path.isfile(location)
+
+    def _failed(self, writer: Writer, place: Place) -> None:
+        row = writer.read.remembered(place)
+        if row is not None:
+            # Facts that were only to be compared hold until they are found wrong.
+            writer.set_state(place, State.LISTED if row.state is State.RECHECK else State.UNREADABLE)

@@ -1,0 +1,185 @@
+"""The service that keeps the catalog true: it opens it, walks through the roots, and watches them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from twisted_pypi.catalog import Catalog
+from twisted_pypi.config import Watch
+from twisted_pypi.distributions import ProjectName
+from twisted_pypi.errors import Busy, Unreadable
+from twisted_pypi.storage.enquiries import Enquiries
+from twisted_pypi.storage.examining import Examiner
+from twisted_pypi.storage.hints import Hints
+from twisted_pypi.storage.ledger import Ledger
+from twisted_pypi.storage.names import NamesPass
+from twisted_pypi.storage.readers import Readers
+from twisted_pypi.storage.reading import FileReader
+from twisted_pypi.storage.recording import Recorder
+from twisted_pypi.storage.remarks import Remarks, Troubles
+from twisted_pypi.storage.rounds import Rounds
+from twisted_pypi.storage.scan import Scan
+from twisted_pypi.storage.threads import Threads
+from twisted_pypi.storage.tree import Tree
+
+if TYPE_CHECKING:
+    from twisted_pypi.storage.watch import Watcher
+
+_OTHER_THREADS = 5
+
+
+class Scanner(Service):
+    """Keeps what is remembered of the files in step with the files.
+
+    While it runs, the catalog is open.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        reactor: IReactorFromThreads,
+        clock: IReactorTime,
+        catalog: Catalog,
+        publish: Callable[[frozenset[ProjectName]], None],
+        *,
+        follow_links: bool = False,
+        watch: Watch = Watch.AUTO,
+        rescan: float = 60.0,
+        readers: int = 2,
+    ) -> None:
+        """``publish`` is told, in the reactor thread, which projects changed; ``readers`` files are read at a time.
+
+        ``clock`` says how long nothing happened to a file.  ``rescan`` is the
+        pause between two full scans in seconds; 0: there is one, at the start.
+        """
+        self._reactor = reactor
+        self._catalog = catalog
+        self._watch = watch
+        self._stopping = threading.Event()
+        self._remarks, self._troubles = Remarks(), Troubles()
+        self._tree = Tree(catalog.roots, follow_links=follow_links, remarks=self._remarks)
+        self._threads = Threads(reactor, readers + _OTHER_THREADS)
+        self._ledger = Ledger(
+            reactor, catalog, tree=self._tree, remarks=self._remarks, publish=publish, unread=self._unread
+        )
+        reader = FileReader(self._tree, clock.seconds, self._stopping)
+        recorder = Recorder(self._tree, self._ledger, self._remarks, reader, self._stopping)
+        self._readers = Readers(catalog, self._threads, recorder, clock, readers)
+        self._examiner = Examiner(self._tree, self._ledger, self._remarks, self._troubles, self._stopping)
+        self._hints = Hints(reactor, clock, self._look, self._scan_soon)
+        self._rounds = Rounds(clock, self._round, None if rescan <= 0 or watch is Watch.OFF else rescan)
+        self._watcher: Watcher | None = None
+        self._begun: Deferred[None] | None = None
+        self._scanned: list[Deferred[None]] = []
+        self.enquiries = Enquiries(
+            catalog,
+            tree=self._tree,
+            ledger=self._ledger,
+            examiner=self._examiner,
+            readers=self._readers,
+            threads=self._threads,
+        )
+        """What the index asks."""
+
+    def startService(self) -> None:
+        """Open the catalog, and begin."""
+        super().startService()
+        self._threads.start()
+        self._begun = Deferred.fromCoroutine(self._begin())
+
+    def stopService(self) -> Deferred[None]:
+        """End every thread, and close the catalog."""
+        super().stopService()
+        return Deferred.fromCoroutine(self._end())
+
+    def troubles(self) -> list[str]:
+        """One sentence for each folder that cannot be read at the moment."""
+        return self._troubles.sentences()
+
+    async def rescan(self) -> None:
+        """Walk through everything now; return when what was found is read."""
+        scanned: Deferred[None] = Deferred()
+        self._scanned.append(scanned)
+        self._rounds.soon()
+        await scanned
+        await self._readers.idle()
+
+    async def _begin(self) -> None:
+        try:
+            self._catalog.projects, self._catalog.files = await self._threads.run(self._catalog.open)
+        except Exception as problem:  # noqa: BLE001  # whoever asks is told, and the log
+            self.log.failure("the catalog could not be opened")
+            self.enquiries.fail(Unreadable(f"the catalog could not be opened ({problem})"))
+            return
+        self.enquiries.open()
+        if self._watch is Watch.AUTO and not self._stopping.is_set():
+            await self._start_watching()
+        self._rounds.soon()
+
+    async def _start_watching(self) -> None:
+        from twisted_pypi.storage.watch import Watcher  # noqa: PLC0415  # who does not watch needs no such library
+
+        watcher = Watcher(self._tree.roots, self._hints.add, lambda: self._reactor.callFromThread(self._scan_soon))
+        try:
+            await self._threads.run(watcher.start)
+        except OSError as problem:
+            await self._threads.run(watcher.stop)
+            self.log.warn(  # noqa: G010  # the only name that Twisted's logger has for it
+                "the roots cannot be watched ({problem}); changes by hand show up with the next scan", problem=problem
+            )
+        else:
+            self._watcher = watcher
+
+    async def _end(self) -> None:
+        reason = Busy("the server is stopping; ask again in a moment", 1)
+        self._stopping.set()
+        self._rounds.stop()
+        self._hints.stop()
+        self.enquiries.fail(reason)
+        scanned, self._scanned = self._scanned, []
+        for each in scanned:
+            each.errback(Failure(reason))
+        if self._begun is not None:
+            await self._begun
+        if self._watcher is not None:
+            await self._threads.run(self._watcher.stop)
+        await self._threads.stop()
+        self._catalog.close()
+
+    async def _round(self) -> None:
+        if not self.enquiries.all_named:
+            await self._threads.run(NamesPass(self._tree, self._ledger, self._remarks, self._stopping).run)
+            if self._stopping.is_set():
+                return
+            self.enquiries.name()
+            self._readers.wake()
+        scanned, self._scanned = self._scanned, []
+        await self._threads.run(self._scan)
+        for each in scanned:
+            each.callback(None)
+
+    def _scan(self) -> None:
+        if self._watcher is not None:
+            self._watcher.refresh()
+        for root in range(len(self._tree.roots)):
+            Scan(self._tree, self._ledger, self._remarks, self._troubles, self._stopping).run(root)
+
+    def _scan_soon(self) -> None:
+        self._rounds.soon()
+
+    def _unread(self) -> None:
+        # Until all names are known, no thread shall do anything else.
+        if self.enquiries.all_named:
+            self._readers.wake()
+
+    def _look(self, hints: Mapping[str, bool]) -> Deferred[None]:
+        return self._threads.run(self._examiner.examine, hints).addCallback(self._readers.urgent)

@@ -1,0 +1,134 @@
+"""The watcher: hints of the operating system that something changed at a path.
+
+A hint may be missing (a full queue, another machine's write) and may be wrong;
+it only says where to look before the next full pass.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from watchdog.events import (
+    DirCreatedEvent,
+    DirDeletedEvent,
+    DirMovedEvent,
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileDeletedEvent,
+    FileMovedEvent,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
+
+from twisted_pypi.catalog import Identity
+from twisted_pypi.distributions import is_package_name
+from twisted_pypi.storage.tree import SIGNATURE
+
+if TYPE_CHECKING:
+    from watchdog.observers.api import BaseObserver, ObservedWatch
+
+# Opening and reading a file must not count: the server itself does that all the time.
+_EVENTS: list[type[FileSystemEvent]] = [
+    DirCreatedEvent,
+    DirDeletedEvent,
+    DirMovedEvent,
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileDeletedEvent,
+    FileMovedEvent,
+]
+
+
+class Watcher:
+    """Watches the roots.
+
+    ``hint`` is called in a thread of the watcher with an absolute path and
+    whether the file there (or what is in the folder there) is whole: closed
+    by its writer, or moved there.  ``lost`` is called when hints were lost.
+    """
+
+    def __init__(self, roots: Sequence[str], hint: Callable[[str, bool], None], lost: Callable[[], None]) -> None:
+        self._roots = tuple(roots)
+        self._hint = hint
+        self._lost = _Lost(lost)
+        self._observer: BaseObserver | None = None
+        self._watches: dict[str, tuple[Identity, ObservedWatch]] = {}
+
+    def start(self) -> None:
+        """Begin to watch.  Blocking; raises ``OSError`` when the system's limits do not allow it."""
+        logging.getLogger("watchdog").addHandler(self._lost)
+        observer = _observer()
+        observer.start()
+        self._observer = observer
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Watch the roots that are there now: one that was mounted, or replaced, is another folder.  Blocking."""
+        for root in self._roots:
+            try:
+                identity = Identity.of(os.stat(root))
+            except OSError:
+                continue
+            watched = self._watches.get(root)
+            if self._observer is None or (watched is not None and watched[0] == identity):
+                continue
+            if watched is not None:
+                self._observer.unschedule(watched[1])
+            handler = _Handler(root, self._hint)
+            self._watches[root] = identity, self._observer.schedule(handler, root, recursive=True, event_filter=_EVENTS)
+
+    def stop(self) -> None:
+        """Watch no more.  Blocking."""
+        logging.getLogger("watchdog").removeHandler(self._lost)
+        if self._observer is not None:
+            self._observer.stop()
+            self._observer.join()
+            self._observer = None
+        self._watches = {}
+
+
+class _Handler(FileSystemEventHandler):
+    def __init__(self, root: str, hint: Callable[[str, bool], None]) -> None:
+        self._start = len(root.rstrip("/")) + 1
+        self._hint = hint
+
+    def dispatch(self, event: FileSystemEvent) -> None:
+        source, target = os.fsdecode(event.src_path), os.fsdecode(event.dest_path)
+        if self._counts(source, is_folder=event.is_directory):
+            self._hint(source, isinstance(event, FileClosedEvent))
+        if isinstance(event, FileMovedEvent | DirMovedEvent) and self._counts(target, is_folder=event.is_directory):
+            self._hint(target, True)  # noqa: FBT003  # a callback has no names for what it is given
+
+    def _counts(self, path: str, *, is_folder: bool) -> bool:
+        if not path or "/." in path[self._start - 1 :]:
+            return False
+        # A link to a folder comes as a file.
+        name = path.rpartition("/")[2].removesuffix(SIGNATURE)
+        return is_folder or is_package_name(name) or "." not in name
+
+
+class _Lost(logging.Handler):
+    """The only place where the library says that the queue of the system was full is its log."""
+
+    def __init__(self, lost: Callable[[], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._call = lost
+
+    def emit(self, record: logging.LogRecord) -> None:
+        del record
+        self._call()
+
+
+def _observer() -> BaseObserver:
+    if sys.platform != "linux":
+        from watchdog.observers import Observer  # noqa: PLC0415  # on Linux, the other one is used
+
+        return Observer()
+    from watchdog.observers.inotify import InotifyObserver  # noqa: PLC0415  # only there on Linux
+
+    # "Full": a file that is moved in from elsewhere is told apart from one that was only begun.
+    return InotifyObserver(generate_full_events=True)
