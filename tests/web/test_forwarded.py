@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twisted_pypi.web.forwarded import TrustedProxies, client_address, external_base
+from twisted_pypi.web.forwarded import client_address, external_base
+from twisted_pypi.web.proxies import TrustedProxies
 
 Fields = list[tuple[str, str]]
 

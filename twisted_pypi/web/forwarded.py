@@ -11,10 +11,6 @@ from collections.abc import Callable, Sequence
 from ipaddress import IPv6Address, ip_address
 from typing import Protocol
 
-from twisted_pypi.web.proxies import TrustedProxies
-
-__all__ = ["Headers", "Trust", "TrustedProxies", "client_address", "external_base"]
-
 Headers = Callable[[bytes], list[bytes]]
 """All values of a header, by its name; a list without elements when it was not sent."""
 
