@@ -50,31 +50,37 @@ class Running:
         """The path of every listed file, with its digest."""
         return {known.path: known.sha256 for known in await self.index.all_files()}
 
-    async def comes_true(self, condition: Callable[[], Awaitable[bool]], within: float = PATIENCE) -> None:
-        """Wait until ``condition`` holds."""
-        end = reactor.seconds() + within
-        while not await condition():
-            assert reactor.seconds() < end, "it did not come true"
-            await deferLater(reactor, 0.02, lambda: None)
-
     async def shows(self, project: str, *filenames: str, within: float = PATIENCE) -> None:
         """Wait until the page of a project has these files and no others."""
 
         async def same() -> bool:
             return sorted(await self.filenames(project)) == sorted(filenames)
 
-        await self.comes_true(same, within)
+        await comes_true(same, within)
+
+
+async def comes_true(condition: Callable[[], Awaitable[bool]], within: float = PATIENCE) -> None:
+    """Wait until ``condition`` holds."""
+    end = reactor.seconds() + within
+    while not await condition():
+        assert reactor.seconds() < end, "it did not come true"
+        await deferLater(reactor, 0.02, lambda: None)
 
 
 @asynccontextmanager
 async def running(
-    *roots: Path, state: Path | None = None, clock: IReactorTime = reactor, watch: Watch = Watch.POLL, **options: Any
+    *roots: Path,
+    state: Path | None = None,
+    clock: IReactorTime | None = None,
+    watch: Watch = Watch.POLL,
+    **options: Any,
 ) -> AsyncIterator[Running]:
     """A scanner that runs until the block ends; without ``watch``, it scans only when it is told to."""
     state_dir = state or roots[0].parent / "state"
     catalog = Catalog([str(root) for root in roots], state_dir=str(state_dir), cache_dir=str(state_dir))
     changes = Changes()
-    scanner = Scanner(reactor, clock, catalog, changes.publish, watch=watch, rescan=0, **options)
+    real: Any = reactor
+    scanner = Scanner(real, clock or real, catalog, changes.publish, watch=watch, rescan=0, **options)
     here = Running(scanner, LocalIndex(catalog, scanner.enquiries), catalog)
     changes.subscribe(here.told.append)
     scanner.startService()

@@ -17,6 +17,7 @@ from twisted_pypi.core_metadata import extract, has_readable_format, parse, read
 from twisted_pypi.distributions import Distribution, Kind, parse_filename
 from twisted_pypi.errors import BadFilename, BadMetadata
 from twisted_pypi.sidecars import LARGEST, parse_sidecar, sidecar_name
+from twisted_pypi.storage.open_files import nobody_writes
 from twisted_pypi.storage.tree import Tree
 
 STILL = 2.0
@@ -115,7 +116,7 @@ class FileReader:
             return Gone()
         sighting, now = Sighting.of(status), self._now()
         still = _still(job, sighting, now)
-        if still < STILL and not job.closed:
+        if still < STILL and not job.closed and not nobody_writes(file.fileno()):
             return NotYet(sighting, STILL - still)
         sha256, metadata, reason, whole = self._contents(file, distribution, sighting, now)
         if not whole and still < LONG_STILL:
