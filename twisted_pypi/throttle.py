@@ -7,7 +7,7 @@ many in a row.
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from hashlib import blake2b
 from ipaddress import IPv6Address, ip_address
 from math import ceil
@@ -33,7 +33,7 @@ class Throttle:
         self._clock = clock
         self._limit = tries
         self._window = window
-        self._tries: OrderedDict[bytes, deque[float]] = OrderedDict()
+        self._tries: OrderedDict[bytes, list[float]] = OrderedDict()
 
     def begin(self, user: str, address: str) -> None:
         """Count a try that is not known to be right.  Raises ``TooManyTries``; that one is not counted.
@@ -47,11 +47,11 @@ class Throttle:
             return
         now = self._clock.seconds()
         key = _key(user, network)
-        recent = self._tries.setdefault(key, deque())
+        recent = self._tries.setdefault(key, [])
         self._tries.move_to_end(key)
         # A time to come is from before the clock was set back.
         while recent and not now - self._window < recent[0] <= now:
-            recent.popleft()
+            del recent[0]
         if len(recent) >= self._limit:
             wait = max(1, ceil(recent[0] + self._window - now))
             message = f"too many wrong logins for this user from {address}: try again in {wait} seconds"
