@@ -43,6 +43,10 @@ class KnownFile:
     """Hex digest of its core metadata; ``None`` when it has none that can be read."""
     signed: bool = False
     """Does a ``.asc`` signature lie beside it?"""
+    yanked: str | None = None
+    """Why it is yanked (PEP 592), empty when no reason was given; ``None``: it is not."""
+    attested: bool = False
+    """Does its sidecar hold attestations (PEP 740)?"""
 
     @property
     def filename(self) -> str:
