@@ -134,7 +134,7 @@ def error_reply(
         kind = (b"Content-Type", b"text/html; charset=utf-8")
         return Reply(status, (kind, (b"Vary", b"Accept"), *pages.headers, *headers), pages.page(status, sentence))
     if "application/json" in accept:
-        text = json.dumps({"code": f"{status} {HTTPStatus(status).phrase}", "message": sentence})
+        text = json.dumps({"code": f"{status} {sentence}", "message": sentence})
         reply = text_reply(status, sentence, *headers)
         kind = (b"Content-Type", b"application/json")
         return Reply(status, (kind, *reply.headers[1:], (b"Vary", b"Accept")), text.encode(), reply.reason)
