@@ -16,9 +16,9 @@ from twisted_pypi.boundaries import KnownFile, Staged
 from twisted_pypi.distributions import is_package_name, parse_filename
 from twisted_pypi.errors import AlreadyUploaded, BadFilename, NoSpace, NotAllowed, Unreadable
 from twisted_pypi.sidecars import Sidecar, format_sidecar
-from twisted_pypi.storage.final_names import claimed, link
+from twisted_pypi.storage.final_names import FinalNames, claimed, link, rename_no_replace
 from twisted_pypi.storage.publishing import DirectoryStore
-from twisted_pypi.storage.staging import locked_file, staging_folder
+from twisted_pypi.storage.staging import StagingArea, locked_file, staging_folder
 
 FILENAME = "x-1.0.tar.gz"
 SIDECAR = f".{FILENAME}.json"
@@ -36,6 +36,10 @@ def publish(store: DirectoryStore, data: bytes = b"one", *, replace: KnownFile |
         store.publish(staged, FILENAME, replace=replace, **beside)
     finally:
         staged.discard()
+
+
+def refuse(source: str, target: str) -> None:
+    raise OSError(errno.EPERM, os.strerror(errno.EPERM), source, None, target)
 
 
 @pytest.fixture
@@ -89,9 +93,6 @@ def known_at(root: int, path: str) -> KnownFile:
 
 @pytest.mark.parametrize("links", [True, False])
 def test_replaces_a_file_where_it_is(tmp_path: Path, links: bool) -> None:
-    def refuse(_source: str, _target: str) -> None:
-        raise OSError(errno.EXDEV, "another mount")
-
     roots = [tmp_path / "first", tmp_path / "second"]
     (roots[1] / "deep").mkdir(parents=True)
     roots[0].mkdir()
@@ -216,23 +217,47 @@ def test_a_read_only_root_says_so(tmp_path: Path) -> None:
             DirectoryStore([str(root)], reserve=0).stage(None, ())
 
 
-def test_of_two_that_claim_a_name_one_waits(tmp_path: Path) -> None:
-    inside: list[int] = []
-    most: list[int] = []
+def test_of_many_that_claim_a_name_one_is_inside(tmp_path: Path) -> None:
+    met: list[str] = []
 
     def claim() -> None:
-        for _ in range(50):
+        for _ in range(100):
             with claimed(tmp_path / FILENAME):
-                inside.append(1)
-                most.append(len(inside))
-                inside.pop()
+                try:
+                    (tmp_path / "inside").mkdir()
+                    (tmp_path / "inside").rmdir()
+                except OSError as error:
+                    met.append(str(error))
 
     threads = [threading.Thread(target=claim) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert (len(most), max(most), files(tmp_path)) == (200, 1, {})
+    assert (met, files(tmp_path)) == ([], {})
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        FinalNames(link, rename_no_replace),
+        FinalNames(refuse, rename_no_replace),
+        FinalNames(refuse, lambda _source, _target: False),
+    ],
+)
+@pytest.mark.parametrize("nameless", [True, False])
+def test_a_name_that_another_process_gave_is_not_given_again(tmp_path: Path, names: FinalNames, nameless: bool) -> None:
+    area = StagingArea(tmp_path, nameless=nameless)
+    for number, data in enumerate((b"one", b"two")):
+        staged = area.open((), lambda _: None)
+        staged.write(data)
+        if number == 0:
+            assert names.free(staged, tmp_path / FILENAME).st_ino == (tmp_path / FILENAME).stat().st_ino
+        else:
+            with pytest.raises(FileExistsError):
+                names.free(staged, tmp_path / FILENAME)
+        staged.discard()
+    assert files(tmp_path) == {FILENAME: b"one"}
 
 
 DAY = 24 * 3600
