@@ -1,0 +1,52 @@
+"""A project's page, warm, against the old server in the same run."""
+
+from __future__ import annotations
+
+from benchmarks.corpus import collection, empty_folder, files_of, project_name
+from benchmarks.figures import Figure, ratio, report
+from benchmarks.load import requests_per_second
+from benchmarks.servers import ours, pypiserver, until_right
+from tests.clients.server import Process
+
+ROUNDS = 3
+CONNECTIONS = 16
+ASKED = 7
+PATH = f"/simple/{project_name(ASKED)}/"
+GOALS = {1_000: 60, 100_000: 1_000}
+
+
+def measure() -> None:
+    """Measure and report."""
+    for files, goal in GOALS.items():
+        root = collection(files)
+        with ours(root, empty_folder("state-pages")) as new, pypiserver(root) as old:
+            for server in (new, old):
+                until_right(server, PATH, files_of(ASKED))
+            mine, theirs, costs, their_costs = [], [], [], []
+            for _ in range(ROUNDS):
+                rate, cost = _rate(new, 4)
+                mine.append(rate)
+                costs.append(cost)
+                rate, cost = _rate(old, 4 if files < 10_000 else 12)
+                theirs.append(rate)
+                their_costs.append(cost)
+        report(
+            f"a project's page, {files:,} files",
+            (
+                Figure("requests a second", "/s", mine),
+                Figure("CPU of one", "us", costs),
+                Figure("pypiserver: requests a second", "/s", theirs),
+                Figure("pypiserver: CPU of one", "us", their_costs),
+                Figure("times its requests a second", "x", ratio(mine, theirs), f"{goal} or more"),
+            ),
+        )
+
+
+def _rate(server: Process, seconds: int) -> tuple[float, float]:
+    before = server.cpu_with_children()
+    rate = requests_per_second(server.port, PATH, seconds=seconds, connections=CONNECTIONS)
+    return rate, (server.cpu_with_children() - before) / (rate * seconds) * 1e6
+
+
+if __name__ == "__main__":
+    measure()

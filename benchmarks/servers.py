@@ -1,0 +1,63 @@
+"""Our server and the old one, started for a measurement."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+from benchmarks.corpus import BUILD
+from tests.clients.environments import PYPISERVER, programs_of
+from tests.clients.server import PROGRAMS, Process, clean_variables, free_port, twistd_pypi
+
+LOGS = BUILD / "logs"
+
+
+def ours(root: Path, state: Path, *options: str | Path) -> Process:
+    """``twistd pypi``, its access log written to a file as a service's would be."""
+    access = LOGS / "access.log"
+    return twistd_pypi(root, "--state-dir", state, "--access-log", access, *options, log=_log("ours"))
+
+
+def ours_counting_fsyncs(root: Path, state: Path, count: Path, *options: str | Path) -> Process:
+    """The same, with each fsync written down in a file."""
+    process = ours(root, state, *options)
+    command = list(process.command)
+    command[:1] = [PROGRAMS / "python", "-m", "benchmarks.counting_fsyncs", count]
+    return Process(command, process.port, process.log_path, process.variables)
+
+
+def pypiserver(root: Path) -> Process:
+    """The old server, 2.4.2, as its image runs it: gunicorn with threads, and the cache that watchdog keeps."""
+    port = free_port()
+    application = f"pypiserver:app(roots=[{str(root)!r}], disable_fallback=True, backend_arg='cached-dir')"
+    command: list[str | Path] = [programs_of(PYPISERVER) / "gunicorn", "--bind", f"127.0.0.1:{port}"]
+    command += ["--workers", "1", "--worker-class", "gthread", "--threads", "8", "--timeout", "600", application]
+    return Process(command, port, _log("pypiserver"), clean_variables() | {"HOME": str(BUILD)})
+
+
+def anchors(page: bytes) -> int:
+    """How many links a page has."""
+    return len(re.findall(rb"<a\s", page))
+
+
+def until_right(server: Process, path: str, expected: int, within: float = 600) -> float:
+    """Ask for a page until it has so many links; return the seconds since now."""
+    began = time.monotonic()
+    while True:
+        try:
+            answer = server.get(path, timeout=within)
+        except OSError:
+            answer = None
+        if answer is not None and answer.status == 200 and anchors(answer.body) == expected:
+            return time.monotonic() - began
+        if time.monotonic() - began > within or not server.running:
+            raise RuntimeError(f"no right answer from {server.command}; its log:\n{server.log[-3000:]}")
+        time.sleep(0.005)
+
+
+def _log(name: str) -> Path:
+    LOGS.mkdir(parents=True, exist_ok=True)
+    path = LOGS / f"{name}.log"
+    path.unlink(missing_ok=True)
+    return path
