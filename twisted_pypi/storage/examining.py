@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import stat
-import threading
 from collections.abc import Mapping
 
 from twisted_pypi.catalog import Place, Reader, Sighting, State, Writer
 from twisted_pypi.distributions import is_package_name
 from twisted_pypi.storage.absence import removed_by_hand
-from twisted_pypi.storage.ledger import Ledger
 from twisted_pypi.storage.names import understand
 from twisted_pypi.storage.reading import Job
-from twisted_pypi.storage.remarks import Remarks, Troubles
 from twisted_pypi.storage.scan import Scan, doubt
-from twisted_pypi.storage.tree import SIGNATURE, Tree
+from twisted_pypi.storage.tools import Tools
+from twisted_pypi.storage.tree import SIGNATURE
 
 
 class Examiner:
     """Looks at single paths.  Blocking, in any thread."""
 
-    def __init__(
-        self, tree: Tree, ledger: Ledger, remarks: Remarks, troubles: Troubles, stopping: threading.Event
-    ) -> None:
-        self._tree = tree
-        self._ledger = ledger
-        self._remarks = remarks
-        self._troubles = troubles
-        self._stopping = stopping
+    def __init__(self, tools: Tools) -> None:
+        """Nothing was looked at."""
+        self._tools = tools
 
     def examine(self, hints: Mapping[str, bool]) -> list[Job]:
         """Look at absolute paths; return the files that are to be read now.
@@ -36,24 +29,24 @@ class Examiner:
         be whole: closed by its writer, or moved here.
         """
         jobs: list[Job] = []
-        with self._ledger.catalog.reading() as reader:
+        with self._tools.ledger.catalog.reading() as reader:
             for location, whole in hints.items():
-                if self._stopping.is_set():
+                if self._tools.stopping.is_set():
                     break
-                for root, path in self._tree.below_roots(location):
+                for root, path in self._tools.tree.below_roots(location):
                     jobs += self._path(reader, root, path, whole=whole)
         return jobs
 
     def again(self, place: Place) -> list[Job]:
         """Look at one file that seemed to be different from what is known of it."""
-        with self._ledger.catalog.reading() as reader:
+        with self._tools.ledger.catalog.reading() as reader:
             return self._path(reader, place.root, place.path, whole=False)
 
     def _path(self, reader: Reader, root: int, path: str, *, whole: bool) -> list[Job]:
         if path.endswith(SIGNATURE):
             path, whole = path.removesuffix(SIGNATURE), False
         try:
-            found = self._tree.status(root, path)
+            found = self._tools.tree.status(root, path)
         except OSError:
             # The scan comes round to it, and says what is wrong.
             return []
@@ -70,14 +63,14 @@ class Examiner:
     def _file(self, reader: Reader, place: Place, sighting: Sighting, *, whole: bool) -> list[Job]:
         row = reader.remembered(place)
         if row is None:
-            location = self._tree.location(place.root, place.path)
-            return [Job(place, whole)] if understand(place.filename, location, self._remarks) else []
-        signed = self._tree.is_signed(place)
+            location = self._tools.tree.location(place.root, place.path)
+            return [Job(place, whole)] if understand(place.filename, location, self._tools.remarks) else []
+        signed = self._tools.tree.is_signed(place)
         if row.signed != signed and row.state.listed:
-            self._ledger.write(lambda writer: writer.set_signed(place, signed=signed))
-        state = doubt(row, sighting)
+            self._tools.ledger.write(lambda writer: writer.set_signed(place, signed=signed))
+        state = doubt(row, sighting, inodes_count=self._tools.inodes.count(place.root))
         if state is not None:
-            self._ledger.write(lambda writer: writer.set_state(place, state))
+            self._tools.ledger.write(lambda writer: writer.set_state(place, state))
         return [Job(place, whole)] if State.UNKNOWN in {state, row.state} else []
 
     def _folder(self, reader: Reader, root: int, folder: str, *, whole: bool) -> list[Job]:
@@ -92,20 +85,20 @@ class Examiner:
         def forget(writer: Writer) -> bool:
             if self._is_back(root, path):
                 return True
-            if not removed_by_hand(writer, self._tree, root, path):
+            if not removed_by_hand(writer, self._tools.tree, root, path):
                 return False
             writer.remove(Place.at(root, path))
             writer.remove_below(root, path)
             return True
 
-        if path and not self._ledger.write(forget):
+        if path and not self._tools.ledger.write(forget):
             self._scan(root, "")
 
     def _is_back(self, root: int, path: str) -> bool:
         try:
-            return self._tree.status(root, path) is not None
+            return self._tools.tree.status(root, path) is not None
         except OSError:
             return True
 
     def _scan(self, root: int, folder: str) -> None:
-        Scan(self._tree, self._ledger, self._remarks, self._troubles, self._stopping).run(root, folder)
+        Scan(self._tools).run(root, folder)

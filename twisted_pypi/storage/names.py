@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import merge
 
 from twisted_pypi.catalog import Place, Reader, Remembered, Writer
 from twisted_pypi.distributions import Distribution, parse_filename
 from twisted_pypi.errors import BadFilename
-from twisted_pypi.storage.ledger import Ledger
 from twisted_pypi.storage.remarks import Remark, Remarks
-from twisted_pypi.storage.tree import Tree
+from twisted_pypi.storage.tools import Tools
 
 _BATCH = 2000
 _SORTED_AT_ONCE = 10_000
@@ -55,32 +53,30 @@ def understand(filename: str, location: str, remarks: Remarks) -> Distribution |
 class NamesPass:
     """Tells the catalog of every file that it has not seen yet, without opening or even asking for one."""
 
-    def __init__(self, tree: Tree, ledger: Ledger, remarks: Remarks, stopping: threading.Event) -> None:
-        self._tree = tree
-        self._ledger = ledger
-        self._remarks = remarks
-        self._stopping = stopping
+    def __init__(self, tools: Tools) -> None:
+        """Nothing was looked at."""
+        self._tools = tools
         self._found: list[tuple[Place, Distribution]] = []
 
     def run(self) -> None:
         """Walk through all roots.  Blocking; a folder that cannot be read is left to the scan to report."""
-        with self._ledger.catalog.reading() as reader:
-            for root in range(len(self._tree.roots)):
+        with self._tools.ledger.catalog.reading() as reader:
+            for root in range(len(self._tools.tree.roots)):
                 folders = [""]
-                while folders and not self._stopping.is_set():
+                while folders and not self._tools.stopping.is_set():
                     folders += self._folder(reader, root, folders.pop())
         self._flush()
 
     def _folder(self, reader: Reader, root: int, folder: str) -> list[str]:
         try:
-            listing = self._tree.listing(root, folder)
+            listing = self._tools.tree.listing(root, folder)
         except OSError:
             return []
         inside = f"{folder}/" if folder else ""
         for name, there, row in compare(in_order(listing.packages), reader.in_folder(root, folder)):
             if there and row is None:
                 place = Place(root, folder, name)
-                distribution = understand(name, self._tree.location(root, place.path), self._remarks)
+                distribution = understand(name, self._tools.tree.location(root, place.path), self._tools.remarks)
                 if distribution is not None:
                     self._found.append((place, distribution))
             if len(self._found) >= _BATCH:
@@ -90,7 +86,7 @@ class NamesPass:
     def _flush(self) -> None:
         found, self._found = self._found, []
         if found:
-            self._ledger.write(lambda writer: _seen(writer, found))
+            self._tools.ledger.write(lambda writer: _seen(writer, found))
 
 
 def _seen(writer: Writer, found: list[tuple[Place, Distribution]]) -> None:

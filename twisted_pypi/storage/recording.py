@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from twisted.logger import Logger
 
+from twisted_pypi.boundaries import KnownFile
 from twisted_pypi.catalog import Place, Sighting, State, Writer
 from twisted_pypi.storage.absence import remember_folders, removed_by_hand
-from twisted_pypi.storage.ledger import Ledger
 from twisted_pypi.storage.reading import Facts, Failed, FileReader, Gone, Job, NotYet, Outcome, Stopping
-from twisted_pypi.storage.remarks import Remark, Remarks
-from twisted_pypi.storage.tree import Tree
+from twisted_pypi.storage.remarks import Remark
+from twisted_pypi.storage.tools import Tools
 
 _LONGEST = 0.2
 
@@ -35,14 +34,10 @@ class Recorder:
 
     log = Logger()
 
-    def __init__(
-        self, tree: Tree, ledger: Ledger, remarks: Remarks, reader: FileReader, stopping: threading.Event
-    ) -> None:
-        self._tree = tree
-        self._ledger = ledger
-        self._remarks = remarks
+    def __init__(self, tools: Tools, reader: FileReader) -> None:
+        """``reader`` says what a file is."""
+        self._tools = tools
         self._reader = reader
-        self._stopping = stopping
 
     def record(self, jobs: Sequence[Job]) -> tuple[Recorded, list[Job]]:
         """Read files for about 0.2 s; return what came of them, and those that were not read.  Blocking.
@@ -52,7 +47,7 @@ class Recorder:
         outcomes: list[tuple[Place, Outcome]] = []
         enough = time.monotonic() + _LONGEST
         for job in jobs:
-            if self._stopping.is_set() or (outcomes and time.monotonic() > enough):
+            if self._tools.stopping.is_set() or (outcomes and time.monotonic() > enough):
                 break
             try:
                 outcomes.append((job.place, self._reader.read(job)))
@@ -66,7 +61,7 @@ class Recorder:
     def _write(self, outcomes: Sequence[tuple[Place, Outcome]]) -> Recorded:
         recorded = Recorded()
         try:
-            self._ledger.write(lambda writer: self._settle(writer, outcomes, recorded))
+            self._tools.ledger.write(lambda writer: self._settle(writer, outcomes, recorded))
         except Exception:  # noqa: BLE001  # a full disk must not end the thread; who waits is told by the state
             self.log.failure("what {count} files are could not be written to the catalog", count=len(outcomes))
             return Recorded([place for place, _ in outcomes])
@@ -82,10 +77,11 @@ class Recorder:
                         # It was replaced while it was read; the next look finds out by what.
                         recorded.waiting.append((place, NotYet(Sighting(0, 0, 0), 0)))
                         continue
+                    self._count_alarm(writer, place, known)
                     writer.put(known, metadata, uploaded_is_certain=certain)
                     folders.add((place.root, place.folder))
                     if remark is not None:
-                        self._remarks.once(Remark.NO_METADATA, place.path, remark)
+                        self._tools.remarks.once(Remark.NO_METADATA, place.path, remark)
                 case NotYet():
                     self._not_yet(writer, place)
                     recorded.waiting.append((place, outcome))
@@ -93,13 +89,20 @@ class Recorder:
                     self._gone(writer, place)
                 case Failed(reason):
                     self._failed(writer, place)
-                    self._remarks.once(Remark.UNREADABLE, reason, reason)
+                    self._tools.remarks.once(Remark.UNREADABLE, reason, reason)
         for root, folder in folders:
-            remember_folders(writer, self._tree, root, folder)
+            remember_folders(writer, self._tools.tree, root, folder)
+
+    def _count_alarm(self, writer: Writer, place: Place, known: KnownFile) -> None:
+        row = writer.read.remembered(place)
+        if row is not None and row.state is State.RECHECK:
+            before = writer.read.known(place)
+            if before is not None and before.sha256 == known.sha256:
+                self._tools.inodes.false_alarm(place.root, self._tools.ledger.catalog.files)
 
     def _still_so(self, place: Place, sighting: Sighting) -> bool:
         try:
-            now = Sighting.of(os.stat(self._tree.location(place.root, place.path)))
+            now = Sighting.of(os.stat(self._tools.tree.location(place.root, place.path)))
         except OSError:
             return False
         return now.same_bytes_as(sighting)
@@ -113,13 +116,13 @@ class Recorder:
             writer.set_state(place, State.SETTLING)
 
     def _gone(self, writer: Writer, place: Place) -> None:
-        if removed_by_hand(writer, self._tree, place.root, place.path) or self._is_no_file(place):
+        if removed_by_hand(writer, self._tools.tree, place.root, place.path) or self._is_no_file(place):
             writer.remove(place)
         else:
             self._failed(writer, place)
 
     def _is_no_file(self, place: Place) -> bool:
-        location = self._tree.location(place.root, place.path)
+        location = self._tools.tree.location(place.root, place.path)
         return os.path.lexists(location) and not os.path.isfile(location)
 
     def _failed(self, writer: Writer, place: Place) -> None:

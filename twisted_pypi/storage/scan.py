@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
 from functools import partial
 
 from twisted_pypi.catalog import Identity, Place, Reader, Remembered, Sighting, State, Writer
 from twisted_pypi.storage.absence import forget_file, forget_folder
-from twisted_pypi.storage.ledger import Ledger
 from twisted_pypi.storage.names import compare, in_order, understand
-from twisted_pypi.storage.remarks import Remarks, Troubles
-from twisted_pypi.storage.tree import Listing, Tree
+from twisted_pypi.storage.tools import Tools
+from twisted_pypi.storage.tree import Listing
 
 _BATCH = 500
 
@@ -25,51 +23,46 @@ class Scan:
     looked for once more while nobody else writes.
     """
 
-    def __init__(
-        self, tree: Tree, ledger: Ledger, remarks: Remarks, troubles: Troubles, stopping: threading.Event
-    ) -> None:
-        self._tree = tree
-        self._ledger = ledger
-        self._remarks = remarks
-        self._troubles = troubles
-        self._stopping = stopping
+    def __init__(self, tools: Tools) -> None:
+        """Nothing was looked at."""
+        self._tools = tools
         self._jobs: list[Callable[[Writer], None]] = []
         self._found: dict[str, str] = {}
 
     def run(self, root: int, folder: str = "") -> None:
         """Walk through a folder of a root; by default the whole root."""
         self._found = {}
-        with self._ledger.catalog.reading() as reader:
+        with self._tools.ledger.catalog.reading() as reader:
             self._folder(reader, root, folder, reader.identity(root, folder))
         self._flush()
-        if not self._stopping.is_set():
-            self._troubles.scanned(root, folder, self._found)
+        if not self._tools.stopping.is_set():
+            self._tools.troubles.scanned(root, folder, self._found)
 
     def _folder(self, reader: Reader, root: int, folder: str, before: Identity | None) -> int:
         """Walk through one folder; return how many packages are in it and below."""
-        if self._stopping.is_set():
+        if self._tools.stopping.is_set():
             return 0
         try:
-            listing = self._tree.listing(root, folder)
+            listing = self._tools.tree.listing(root, folder)
             missing = self._files(reader, root, folder, listing)
         except OSError as problem:
             vanished = isinstance(problem, FileNotFoundError | NotADirectoryError)
             # A folder that vanished is missing in the one above, which decides what that means.
             if not (folder and vanished):
-                self._found[folder] = f"{self._tree.location(root, folder)} cannot be read ({problem.strerror})"
+                self._found[folder] = f"{self._tools.tree.location(root, folder)} cannot be read ({problem.strerror})"
             return 0
         remembered = reader.folders_in(root, folder)
         inside = f"{folder}/" if folder else ""
         found = len(listing.packages)
         for name in listing.folders:
             found += self._folder(reader, root, inside + name, remembered.get(name))
-        gone = [inside + name for name in remembered if name not in listing.folders]
+        gone = [inside + name for name in sorted(remembered.keys() - set(listing.folders))]
         if missing or gone:
             if found or listing.identity == before:
                 self._forget(root, folder, missing, gone)
             else:
                 self._found[folder] = (
-                    f"{self._tree.location(root, folder)} is empty and another folder than the one whose files are known"
+                    f"{self._tools.tree.location(root, folder)} is empty and another folder than the one whose files are known"
                     " (is its volume not mounted? if the files were removed, remove the folder too)"
                 )
         if found and listing.identity != before:
@@ -87,21 +80,22 @@ class Scan:
                 self._new(place)
             else:
                 try:
-                    sighting = Sighting.of(os.stat(self._tree.location(root, place.path)))
+                    sighting = Sighting.of(os.stat(self._tools.tree.location(root, place.path)))
                 except FileNotFoundError:
                     missing.append(name)
                 else:
-                    self.compared(place, row, sighting, signed=name in listing.signed)
+                    self._compared(place, row, sighting, signed=name in listing.signed)
         return missing
 
     def _new(self, place: Place) -> None:
-        distribution = understand(place.filename, self._tree.location(place.root, place.path), self._remarks)
+        distribution = understand(
+            place.filename, self._tools.tree.location(place.root, place.path), self._tools.remarks
+        )
         if distribution is not None:
             self._later(lambda writer: writer.seen(place, distribution))
 
-    def compared(self, place: Place, row: Remembered, sighting: Sighting, *, signed: bool) -> None:
-        """One file, as it is remembered and as it is."""
-        state = doubt(row, sighting)
+    def _compared(self, place: Place, row: Remembered, sighting: Sighting, *, signed: bool) -> None:
+        state = doubt(row, sighting, inodes_count=self._tools.inodes.count(place.root))
         if state is not None:
             self._later(lambda writer: writer.set_state(place, state))
         if row.signed != signed and row.state.listed:
@@ -110,9 +104,9 @@ class Scan:
     def _forget(self, root: int, folder: str, missing: list[str], gone: list[str]) -> None:
         for name in missing:
             place = Place(root, folder, name)
-            self._later(partial(forget_file, tree=self._tree, place=place))
+            self._later(partial(forget_file, tree=self._tools.tree, place=place))
         for each in gone:
-            self._later(partial(forget_folder, tree=self._tree, root=root, folder=each))
+            self._later(partial(forget_folder, tree=self._tools.tree, root=root, folder=each))
 
     def _later(self, job: Callable[[Writer], None]) -> None:
         self._jobs.append(job)
@@ -122,10 +116,10 @@ class Scan:
     def _flush(self) -> None:
         jobs, self._jobs = self._jobs, []
         if jobs:
-            self._ledger.write(lambda writer: [job(writer) for job in jobs])
+            self._tools.ledger.write(lambda writer: [job(writer) for job in jobs])
 
 
-def doubt(row: Remembered, sighting: Sighting) -> State | None:
+def doubt(row: Remembered, sighting: Sighting, *, inodes_count: bool) -> State | None:
     """What the facts of a file are worth now that it looks so; ``None``: as much as before.
 
     Other bytes are unknown.  Another inode with the same size and time
@@ -135,4 +129,5 @@ def doubt(row: Remembered, sighting: Sighting) -> State | None:
         return None
     if not row.state.listed or row.sighting is None or not row.sighting.same_bytes_as(sighting):
         return State.UNKNOWN
-    return State.RECHECK if row.sighting.inode != sighting.inode and row.state is State.LISTED else None
+    other_inode = inodes_count and row.sighting.inode != sighting.inode
+    return State.RECHECK if other_inode and row.state is State.LISTED else None

@@ -24,10 +24,11 @@ from twisted_pypi.storage.names import NamesPass
 from twisted_pypi.storage.readers import Readers
 from twisted_pypi.storage.reading import FileReader
 from twisted_pypi.storage.recording import Recorder
-from twisted_pypi.storage.remarks import Remarks, Troubles
+from twisted_pypi.storage.remarks import Remarks
 from twisted_pypi.storage.rounds import Rounds
 from twisted_pypi.storage.scan import Scan
 from twisted_pypi.storage.threads import Threads
+from twisted_pypi.storage.tools import Tools
 from twisted_pypi.storage.tree import Tree
 
 if TYPE_CHECKING:
@@ -64,17 +65,14 @@ class Scanner(Service):
         self._reactor = reactor
         self._catalog = catalog
         self._watch = watch
-        self._stopping = threading.Event()
-        self._remarks, self._troubles = Remarks(), Troubles()
-        self._tree = Tree(catalog.roots, follow_links=follow_links, remarks=self._remarks)
         self._threads = Threads(reactor, readers + _OTHER_THREADS)
-        self._ledger = Ledger(
-            reactor, catalog, tree=self._tree, remarks=self._remarks, publish=publish, unread=self._unread
-        )
-        reader = FileReader(self._tree, clock.seconds, self._stopping)
-        recorder = Recorder(self._tree, self._ledger, self._remarks, reader, self._stopping)
+        remarks = Remarks()
+        tree = Tree(catalog.roots, follow_links=follow_links, remarks=remarks)
+        ledger = Ledger(reactor, catalog, tree=tree, remarks=remarks, publish=publish, unread=self._unread)
+        self._tools = Tools(tree, ledger, remarks, threading.Event())
+        recorder = Recorder(self._tools, FileReader(tree, clock.seconds, self._tools.stopping))
         self._readers = Readers(catalog, self._threads, recorder, clock, readers)
-        self._examiner = Examiner(self._tree, self._ledger, self._remarks, self._troubles, self._stopping)
+        self._examiner = Examiner(self._tools)
         self._hints = Hints(reactor, clock, self._look, self._scan_soon)
         self._rounds = Rounds(clock, self._round, None if rescan <= 0 or watch is Watch.OFF else rescan)
         self._watcher: Watcher | None = None
@@ -82,8 +80,8 @@ class Scanner(Service):
         self._scanned: list[Deferred[None]] = []
         self.enquiries = Enquiries(
             catalog,
-            tree=self._tree,
-            ledger=self._ledger,
+            tree=tree,
+            ledger=ledger,
             examiner=self._examiner,
             readers=self._readers,
             threads=self._threads,
@@ -103,10 +101,11 @@ class Scanner(Service):
 
     def troubles(self) -> list[str]:
         """One sentence for each folder that cannot be read at the moment."""
-        return self._troubles.sentences()
+        return self._tools.troubles.sentences()
 
     async def rescan(self) -> None:
-        """Walk through everything now; return when what was found is read."""
+        """Walk through everything now; return when what was found is read.  Raises ``Busy``, ``Unreadable``."""
+        await self.enquiries.opened()
         scanned: Deferred[None] = Deferred()
         self._scanned.append(scanned)
         self._rounds.soon()
@@ -121,14 +120,16 @@ class Scanner(Service):
             self.enquiries.fail(Unreadable(f"the catalog could not be opened ({problem})"))
             return
         self.enquiries.open()
-        if self._watch is Watch.AUTO and not self._stopping.is_set():
+        if self._watch is Watch.AUTO and not self._tools.stopping.is_set():
             await self._start_watching()
         self._rounds.soon()
 
     async def _start_watching(self) -> None:
         from twisted_pypi.storage.watch import Watcher  # noqa: PLC0415  # who does not watch needs no such library
 
-        watcher = Watcher(self._tree.roots, self._hints.add, lambda: self._reactor.callFromThread(self._scan_soon))
+        watcher = Watcher(
+            self._tools.tree.roots, self._hints.add, lambda: self._reactor.callFromThread(self._scan_soon)
+        )
         try:
             await self._threads.run(watcher.start)
         except OSError as problem:
@@ -141,7 +142,7 @@ class Scanner(Service):
 
     async def _end(self) -> None:
         reason = Busy("the server is stopping; ask again in a moment", 1)
-        self._stopping.set()
+        self._tools.stopping.set()
         self._rounds.stop()
         self._hints.stop()
         self.enquiries.fail(reason)
@@ -157,8 +158,8 @@ class Scanner(Service):
 
     async def _round(self) -> None:
         if not self.enquiries.all_named:
-            await self._threads.run(NamesPass(self._tree, self._ledger, self._remarks, self._stopping).run)
-            if self._stopping.is_set():
+            await self._threads.run(NamesPass(self._tools).run)
+            if self._tools.stopping.is_set():
                 return
             self.enquiries.name()
             self._readers.wake()
@@ -170,8 +171,8 @@ class Scanner(Service):
     def _scan(self) -> None:
         if self._watcher is not None:
             self._watcher.refresh()
-        for root in range(len(self._tree.roots)):
-            Scan(self._tree, self._ledger, self._remarks, self._troubles, self._stopping).run(root)
+        for root in range(len(self._tools.tree.roots)):
+            Scan(self._tools).run(root)
 
     def _scan_soon(self) -> None:
         self._rounds.soon()

@@ -1,0 +1,178 @@
+"""Whatever happens to the files, the index is the one that a fresh start would make."""
+
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.internet.interfaces import IReactorFromThreads
+from zope.interface import implementer
+
+from tests.storage.running import LONG_AGO, put
+from twisted_pypi.catalog import Catalog, State
+from twisted_pypi.storage.examining import Examiner
+from twisted_pypi.storage.ledger import Ledger
+from twisted_pypi.storage.names import NamesPass
+from twisted_pypi.storage.reading import FileReader, Job
+from twisted_pypi.storage.recording import Recorder
+from twisted_pypi.storage.remarks import Remarks
+from twisted_pypi.storage.scan import Scan
+from twisted_pypi.storage.tools import Tools
+from twisted_pypi.storage.tree import Tree
+from twisted_pypi.testing.archives import wheel
+
+Step = tuple[str, str, object]
+
+FOLDERS = ("", "a", "a/b", "c")
+FILENAMES = ("acme-1.0-py3-none-any.whl", "acme-1.1-py3-none-any.whl", "core-1.0-py3-none-any.whl", "nonsense.whl")
+
+paths = st.builds(
+    lambda folder, name: f"{folder}/{name}".lstrip("/"), st.sampled_from(FOLDERS), st.sampled_from(FILENAMES)
+)
+steps = st.one_of(
+    st.tuples(st.just("write"), paths, st.integers(0, 3)),
+    st.tuples(st.just("replace"), paths, st.integers(0, 3)),
+    st.tuples(st.just("move"), paths, paths),
+    st.tuples(st.just("move folder"), st.sampled_from(FOLDERS[1:]), st.sampled_from(("d", "a/d", "c/d"))),
+    st.tuples(st.just("remove"), paths, st.none()),
+    st.tuples(st.just("remove folder"), st.sampled_from(FOLDERS[1:]), st.none()),
+    st.tuples(st.just("sign"), paths, st.none()),
+)
+
+
+def change(root: Path, step: Step, tick: int) -> list[Path]:
+    """Do what somebody might do by hand, if it is possible; return the paths that a watcher would name."""
+    kind, one, other = step
+    path = root / one
+    modified = LONG_AGO + tick
+    match kind:
+        case "write":
+            put(path, wheel("acme", "1.0", content=bytes([int(str(other))])), modified=modified)
+        case "replace":
+            hidden = put(
+                path.with_name(".hidden"), wheel("acme", "1.0", content=bytes([int(str(other))])), modified=modified
+            )
+            hidden.replace(path)
+        case "move" if path.is_file():
+            (root / str(other)).parent.mkdir(parents=True, exist_ok=True)
+            path.replace(root / str(other))
+        case "move folder" if path.is_dir() and not (root / str(other)).exists() and not str(other).startswith(one):
+            (root / str(other)).parent.mkdir(parents=True, exist_ok=True)
+            path.rename(root / str(other))
+        case "remove":
+            path.unlink(missing_ok=True)
+        case "remove folder":
+            shutil.rmtree(path, ignore_errors=True)
+        # Not where it would make a new folder without packages in the place of one that was moved away: as the one
+        # that an unmounted volume leaves behind, such a one is not believed.
+        case "sign" if path.is_file():
+            put(path.with_name(path.name + ".asc"), b"signature")
+            return [path.with_name(path.name + ".asc")]
+    return [path, root / str(other)] if kind.startswith("move") else [path]
+
+
+@implementer(IReactorFromThreads)
+class OneThread:
+    """A reactor for what runs in no thread but its own."""
+
+    def callFromThread(self, callable: Callable[..., Any], *args: object, **kwargs: object) -> None:  # noqa: A002  # its name there
+        callable(*args, **kwargs)
+
+    callInThread = callFromThread
+
+    def getThreadPool(self) -> None:
+        raise NotImplementedError
+
+    def suggestThreadPoolSize(self, size: int) -> None:
+        raise NotImplementedError
+
+
+class Keeper:
+    """What a scanner does in its threads, done at once."""
+
+    def __init__(self, root: Path, catalog: Catalog) -> None:
+        catalog.projects, catalog.files = catalog.open()
+        self.catalog, remarks = catalog, Remarks()
+        tree = Tree([str(root)], follow_links=False, remarks=remarks)
+        ledger = Ledger(
+            OneThread(),
+            catalog,
+            tree=tree,
+            remarks=remarks,
+            publish=lambda names: None,  # noqa: ARG005  # nobody is told
+            unread=lambda: None,
+        )
+        self.tools = Tools(tree, ledger, remarks, threading.Event())
+        self.recorder = Recorder(self.tools, FileReader(tree, lambda: LONG_AGO + 1e6, self.tools.stopping))
+        self.examiner = Examiner(self.tools)
+        NamesPass(self.tools).run()
+        self.scan()
+
+    def scan(self) -> None:
+        Scan(self.tools).run(0)
+        self.read([Job(place) for state in (State.UNKNOWN, State.RECHECK) for place in self.to_read(state)])
+
+    def look(self, paths: list[Path]) -> None:
+        self.read(self.examiner.examine({str(path): True for path in paths}))
+        self.read([Job(place) for state in (State.UNKNOWN, State.RECHECK) for place in self.to_read(state)])
+
+    def to_read(self, state: State) -> list[Any]:
+        return self.catalog.read.to_read(state, None, 1000)
+
+    def read(self, jobs: list[Job]) -> None:
+        while jobs:
+            _, jobs = self.recorder.record(jobs)
+
+    def index(self) -> dict[str, object]:
+        """All that it says but the times of upload, which are meant to be remembered."""
+        read = self.catalog.read
+        return {
+            "files": [(known.path, known.sha256, known.mtime_ns, known.signed) for known in read.all_files()],
+            "pages": {name: sorted(known.path for known in read.files_of(name)) for name in read.projects()},
+            "counted": (self.catalog.projects, self.catalog.files),
+            "asked": (read.projects(), read.count_filenames()),
+            "troubles": self.tools.troubles.sentences(),
+        }
+
+
+@contextmanager
+def keeping(root: Path, state: Path) -> Iterator[Keeper]:
+    catalog = Catalog([str(root)], state_dir=str(state), cache_dir=str(state))
+    try:
+        yield Keeper(root, catalog)
+    finally:
+        catalog.close()
+
+
+def same_as_fresh(
+    folder: Path, todo: list[Step], notice: Callable[[Keeper, list[Path]], None], finish: Callable[[Keeper], None]
+) -> None:
+    # With a file that stays, no folder that was replaced by an empty one can be the root.
+    root = put(folder / "root" / "keep-1.0-py3-none-any.whl").parent
+    with keeping(root, folder / "state") as keeper:
+        for tick, step in enumerate(todo):
+            notice(keeper, change(root, step, tick))
+        finish(keeper)
+        found = keeper.index()
+    with keeping(root, folder / "fresh") as fresh:
+        assert found == fresh.index()
+
+
+@settings(deadline=None)
+@given(todo=st.lists(steps, max_size=12), scans=st.integers(1, 4))
+def test_after_scans(todo: list[Step], scans: int) -> None:
+    ticks = iter(range(len(todo)))
+    with tempfile.TemporaryDirectory() as folder:
+        same_as_fresh(Path(folder), todo, lambda keeper, _: None if next(ticks) % scans else keeper.scan(), Keeper.scan)
+
+
+@settings(deadline=None)
+@given(todo=st.lists(steps, max_size=12))
+def test_after_hints(todo: list[Step]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        same_as_fresh(Path(folder), todo, Keeper.look, lambda keeper: None)  # noqa: ARG005  # no scan
