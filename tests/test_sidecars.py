@@ -36,6 +36,10 @@ def test_is_written_in_one_way() -> None:
         ({"sha256": SHA256, "uploaded": "2023-11-14T23:13:20+01:00"}, Sidecar(SHA256, 1_700_000_000_000_000_000)),
         ({"sha256": SHA256, "uploaded": "2023-11-14T22:13:20"}, Sidecar(SHA256, 1_700_000_000_000_000_000)),
         ({"sha256": SHA256, "uploaded": "yesterday", "uploader": 7}, Sidecar(SHA256)),
+        ({"sha256": SHA256, "attestations": [{"version": 1}]}, Sidecar(SHA256, attestations=({"version": 1},))),
+        ({"sha256": SHA256, "attestations": [{"version": 1}, 7]}, Sidecar(SHA256)),
+        ({"sha256": SHA256, "attestations": {}, "publisher": []}, Sidecar(SHA256)),
+        ({"sha256": SHA256, "publisher": {"kind": "GitHub"}}, Sidecar(SHA256, publisher={"kind": "GitHub"})),
         ({"sha256": SHA256, "uploaded": 1, "x": {"y": None}}, Sidecar(SHA256, more={"x": {"y": None}})),
     ],
 )
@@ -53,7 +57,8 @@ def test_any_bytes_are_understood_or_not(data: bytes) -> None:
     parse_sidecar(data)
 
 
-@given(st.integers(0, 250_000_000_000_000_000), st.none() | st.text(), st.dictionaries(st.text(min_size=9), st.text()))
+@given(st.integers(0, 250_000_000_000_000_000), st.none() | st.text(), st.dictionaries(st.text(min_size=13), st.text()))
 def test_what_was_written_is_read(microseconds: int, uploader: str | None, more: dict[str, object]) -> None:
-    sidecar = Sidecar(SHA256, microseconds * 1000, uploader, more)
+    attestations = ({"version": 1, "more": more},)
+    sidecar = Sidecar(SHA256, microseconds * 1000, uploader, more, attestations=attestations, publisher=more)
     assert parse_sidecar(format_sidecar(sidecar)) == sidecar

@@ -1,15 +1,16 @@
 """The hidden file beside a package that keeps what the package itself does not say.
 
 Beside ``x-1.0.tar.gz`` lies ``.x-1.0.tar.gz.json``: a JSON object with the
-digest of the file that it speaks of, the time of its upload and who uploaded
-it.  It counts only while the digest is the file's.
+digest of the file that it speaks of, the time of its upload, who uploaded it,
+and the attestations that came with it.  It counts only while the digest is the
+file's.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from twisted_pypi.errors import BadFilename
@@ -33,6 +34,11 @@ class Sidecar:
     """The name of the user who uploaded it."""
     more: Mapping[str, object] = field(default_factory=dict)
     """Every other key, kept as it is."""
+    _: KW_ONLY
+    attestations: tuple[Mapping[str, object], ...] = field(default=(), repr=False)
+    """Attestation objects of the file (PEP 740), as they were uploaded; usually none."""
+    publisher: Mapping[str, object] | None = None
+    """Who those name as the publisher of the file (PEP 740, "Provenance objects"), when that is known."""
 
 
 def sidecar_name(filename: str) -> str:
@@ -62,11 +68,14 @@ def parse_sidecar(data: bytes) -> Sidecar | None:
     sha256, uploaded, uploader = (found.pop(key, None) for key in ("sha256", "uploaded", "uploader"))
     if not isinstance(sha256, str):
         return None
+    attestations, publisher = found.pop("attestations", None), found.pop("publisher", None)
     return Sidecar(
         sha256.lower(),
         _nanoseconds(uploaded) if isinstance(uploaded, str) else None,
         uploader if isinstance(uploader, str) else None,
         found,
+        attestations=_objects(attestations),
+        publisher=publisher if isinstance(publisher, dict) else None,
     )
 
 
@@ -77,7 +86,18 @@ def format_sidecar(sidecar: Sidecar) -> bytes:
         said["uploaded"] = _iso(sidecar.uploaded_ns)
     if sidecar.uploader is not None:
         said["uploader"] = sidecar.uploader
+    if sidecar.attestations:
+        said["attestations"] = list(sidecar.attestations)
+    if sidecar.publisher is not None:
+        said["publisher"] = sidecar.publisher
     return json.dumps(said, sort_keys=True).encode() + b"\n"
+
+
+def _objects(found: object) -> tuple[Mapping[str, object], ...]:
+    """A JSON array of objects; anything else holds none."""
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        return ()
+    return tuple(found)
 
 
 def _nanoseconds(text: str) -> int | None:
