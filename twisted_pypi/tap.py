@@ -54,6 +54,9 @@ __all__ = ["Options", "makeService"]
 NO_UPLOADS = "this server takes no uploads: it runs without a password file (--password-file)"
 """Why nobody may upload to a server on which nobody can log in."""
 
+DAEMON_UMASK = 0o022
+"""The umask of a daemon: twistd's own would let nobody else read what was uploaded."""
+
 
 def makeService(options: Options, reactor: Any = None) -> IService:
     """Return the server that these options ask for.  Nothing is opened before it is started."""
@@ -100,7 +103,13 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         hot=HotAnswers(accounts, token_bytes(32)),
         reactor=reactor,
     )
-    server = Server(config, site, reactor=reactor, log_files=[] if log_file is None else [log_file])
+    server = Server(
+        config,
+        site,
+        reactor=reactor,
+        log_files=[] if log_file is None else [log_file],
+        umask=_umask(options),
+    )
     announcer = Announcer(config, index, lambda: accounts.users)
     for service in (hashing, proxies, scanner, Sweeper(store.sweep, run_in_thread, reactor), announcer):
         service.setServiceParent(server)
@@ -166,10 +175,19 @@ def _cache_dir(environ: Mapping[str, str]) -> str:
     return os.path.join(environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "twisted-pypi")  # noqa: PTH118, PTH111  # a text, no path yet
 
 
+def _is_daemon(options: Options) -> bool:
+    """Will twistd fork, and give up its standard output?"""
+    outer = options.parent
+    return isinstance(outer, Mapping) and not outer.get("nodaemon", True)
+
+
+def _umask(options: Options) -> int | None:
+    outer = options.parent
+    return DAEMON_UMASK if _is_daemon(options) and outer is not None and outer.get("umask") is None else None
+
+
 def _access_log_file(options: Options) -> LogFile | LogLines:
     """Where lines of the access log go: a daemon has no standard output, so there they go to its log."""
-    outer = options.parent
-    is_daemon = isinstance(outer, Mapping) and not outer.get("nodaemon", True)
-    if options.config.access_log == "-" and is_daemon:
+    if options.config.access_log == "-" and _is_daemon(options):
         return LogLines()
     return LogFile(options.config.access_log)

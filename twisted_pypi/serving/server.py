@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -57,10 +58,12 @@ class Server(MultiService):
         log_files: Sequence[LogFile | LogLines] = (),
         become_owner: Callable[[Config], Outcome | None] = give_up_root,
         signals: SignalsOf = Signals,
+        umask: int | None = None,
     ) -> None:
         """Serve ``site``, which is also a protocol factory.
 
         ``log_files`` are opened at the start and opened again at SIGHUP.
+        ``umask`` is set at the start; ``None`` leaves the one that is there.
         """
         super().__init__()
         self._config = config
@@ -72,6 +75,7 @@ class Server(MultiService):
         self._log_files: list[LogFile | LogLines] = list(log_files)
         self._ports: list[tuple[Place, IListeningPort]] = []
         self._ended = False
+        self._umask = umask
         self._signals = signals(self._in_reactor, finish=self._finish, stop=self.end, reopen=self._reopen)
 
     def setServiceParent(self, parent: Any) -> None:
@@ -90,6 +94,8 @@ class Server(MultiService):
         """Give up root and start everything.  Raises ``CannotStart``."""
         if not self._ports:  # twist starts services without the step above
             self._attempt(self._listen)
+        if self._umask is not None:
+            os.umask(self._umask)
         self._attempt(self._make_folders)
         self._give_up_root()
         for each in self._log_files:
