@@ -11,26 +11,42 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Self
+
+from benchmarks.corpus import empty_folder
 
 HEAD = (
     "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUser-Agent: pip/26.3\r\nAccept-Encoding: identity\r\n"
     "Accept: text/html\r\nConnection: keep-alive\r\nCache-Control: max-age=0\r\n\r\n"
 )
 
+NUMBER = b"X-Request-Id: %d\r\n\r\n"
+VARIED = """
+local number = 0
+request = function()
+  number = number + 1
+  wrk.headers["X-Request-Id"] = number
+  return wrk.format()
+end
+"""
 
-def requests_per_second(port: int, path: str, *, seconds: int, connections: int) -> float:
-    """Ask for a page again and again on so many kept connections."""
-    if shutil.which("wrk"):
-        return _by_wrk(port, path, seconds, connections)
-    return _by_sockets(port, path, seconds, connections)
+
+def requests_per_second(port: int, path: str, *, seconds: int, connections: int, varied: bool = False) -> float:
+    """Ask for a page again and again on so many kept connections; ``varied``: no two requests are the same bytes."""
+    ask = _by_wrk if shutil.which("wrk") else _by_sockets
+    return ask(port, path, seconds, connections, varied=varied)
 
 
-def _by_wrk(port: int, path: str, seconds: int, connections: int) -> float:
+def _by_wrk(port: int, path: str, seconds: int, connections: int, *, varied: bool) -> float:
     headers = [line for line in HEAD.split("\r\n")[2:] if line]
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "120s"]
+    command: list[str | Path] = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "120s"]
     for header in headers:
         command += ["-H", header]
+    if varied:
+        script = empty_folder("wrk") / "varied.lua"
+        script.write_text(VARIED)
+        command += ["-s", script]
     done = subprocess.run([*command, f"http://127.0.0.1:{port}{path}"], capture_output=True, text=True, check=True)
     if "Non-2xx" in done.stdout:
         raise RuntimeError(done.stdout)
@@ -39,7 +55,7 @@ def _by_wrk(port: int, path: str, seconds: int, connections: int) -> float:
     return float(found[1])
 
 
-def _by_sockets(port: int, path: str, seconds: int, connections: int) -> float:
+def _by_sockets(port: int, path: str, seconds: int, connections: int, *, varied: bool) -> float:
     request = HEAD.format(path=path, port=port).encode()
     with ExitStack() as stack:
         selector = stack.enter_context(selectors.DefaultSelector())
@@ -61,7 +77,7 @@ def _by_sockets(port: int, path: str, seconds: int, connections: int) -> float:
                 if missing[ready] <= 0:
                     done += 1
                     missing[ready] = length
-                    ready.sendall(request)
+                    ready.sendall(request[:-2] + NUMBER % done if varied else request)
         return done / (time.monotonic() - began)
 
 

@@ -8,9 +8,9 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from benchmarks.corpus import collection, empty_folder, files_of, project_name, projects_in
+from benchmarks.corpus import collection, files_of, project_name, projects_in
 from benchmarks.figures import Figure, report
-from benchmarks.servers import anchors, ours, until_right
+from benchmarks.servers import anchors, known_state, ours, until_right
 from tests.clients.server import Process
 
 FILES = 100_000
@@ -21,8 +21,7 @@ ASKED = 7
 
 def measure() -> None:
     """Measure and report."""
-    root, state = collection(FILES), empty_folder("state-restart")
-    _learn(root, state)
+    root, state = collection(FILES), known_state(FILES)
     restarts, warm = [], []
     for _ in range(ROUNDS):
         server = ours(root, state)
@@ -47,12 +46,6 @@ def measure() -> None:
             Figure("memory at the most", "MB", [most / 1e6]),
         ),
     )
-
-
-def _learn(root: Path, state: Path) -> None:
-    with ours(root, state) as server:
-        _walk(server)
-        assert server.stop() == 0
 
 
 def _walk(server: Process) -> None:

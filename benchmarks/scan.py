@@ -12,13 +12,12 @@ from pathlib import Path
 from benchmarks.corpus import collection, empty_folder, files_of, project_name, projects_in
 from benchmarks.figures import Figure, percentile, report
 from benchmarks.load import Meanwhile
-from benchmarks.servers import anchors, ours
-from tests.clients.server import Process
+from benchmarks.servers import anchors, ours, until_quiet
 
 FILES = 100_000
-QUIET = 3
-"""Seconds without noteworthy CPU after which the scan counts as over."""
 SAMPLE = 5_000
+PAGES_ALONE = 0.15
+"""Seconds of CPU; what the pages of half a second cost at the most."""
 STRIDE = 7_919
 """A prime: every project comes once before any comes again, neighbours far apart."""
 
@@ -54,7 +53,7 @@ def measure() -> None:
         walker = Walker(server.port)
         with closing(walker.connection), Meanwhile(walker.ask, pause=0.02).going_on() as meanwhile:
             first_page = _first(meanwhile, began)
-            until_quiet = _until_quiet(server, began)
+            over = until_quiet(server, PAGES_ALONE) - began
         cpu = server.cpu()
     waits = sorted(meanwhile.seconds)[-3:]
     report(
@@ -62,7 +61,7 @@ def measure() -> None:
         (
             Figure("CPU until it is over (pages meanwhile included)", "s", [cpu], "60 or less"),
             Figure("calibration: the same files read, hashed, opened by one thread", "s", [_by_hand(root)]),
-            Figure("until it is over", "s", [until_quiet]),
+            Figure("until it is over", "s", [over]),
             Figure("until /health answers", "s", [first_answer]),
             Figure("until the first page", "s", [first_page]),
             Figure("pages asked meanwhile, all whole, none redirected", "", [len(meanwhile.seconds) - walker.waited]),
@@ -78,17 +77,6 @@ def _first(meanwhile: Meanwhile, began: float) -> float:
     while not meanwhile.seconds:
         time.sleep(0.005)
     return time.monotonic() - began
-
-
-def _until_quiet(server: Process, began: float) -> float:
-    last, since = server.cpu(), time.monotonic()
-    while time.monotonic() - since < QUIET:
-        time.sleep(0.5)
-        now = server.cpu()
-        if now - last > 0.15:  # half a second of pages costs less
-            since = time.monotonic()
-        last = now
-    return since - began
 
 
 def _by_hand(root: Path) -> float:

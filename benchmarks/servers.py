@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import time
+from functools import cache
 from pathlib import Path
 
-from benchmarks.corpus import BUILD
+from benchmarks.corpus import BUILD, collection, empty_folder
 from tests.clients.environments import PYPISERVER, programs_of
 from tests.clients.server import PROGRAMS, Process, clean_variables, free_port, twistd_pypi
 
 LOGS = BUILD / "logs"
+QUIET = 3
+"""Seconds without noteworthy CPU after which a scan counts as over."""
 
 
 def ours(root: Path, state: Path, *options: str | Path) -> Process:
@@ -54,6 +57,28 @@ def until_right(server: Process, path: str, expected: int, within: float = 600) 
         if time.monotonic() - began > within or not server.running:
             raise RuntimeError(f"no right answer from {server.command}; its log:\n{server.log[-3000:]}")
         time.sleep(0.005)
+
+
+def until_quiet(server: Process, idle: float = 0.05) -> float:
+    """Wait until the process has nothing to do (``idle``: seconds of CPU in half a second); return when that began."""
+    last, since = server.cpu(), time.monotonic()
+    while time.monotonic() - since < QUIET:
+        time.sleep(0.5)
+        now = server.cpu()
+        if now - last > idle:
+            since = time.monotonic()
+        last = now
+    return since
+
+
+@cache
+def known_state(files: int) -> Path:
+    """Return the state folder of a server that has read a whole collection; made once a run."""
+    state = empty_folder(f"state-{files}")
+    with ours(collection(files), state) as server:
+        until_quiet(server)
+        assert server.stop() == 0
+    return state
 
 
 def _log(name: str) -> Path:

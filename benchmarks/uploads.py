@@ -41,7 +41,7 @@ def measure() -> None:
         (
             Figure("200 MB wheel", "MB/s", rates, "150 or more"),
             Figure("calibration: the same bytes hashed, written, fsynced by one thread", "MB/s", calibrations),
-            Figure("fsyncs of one upload", "", [_fsyncs(two_hundred)]),
+            Figure("fsyncs of one upload (the database apart)", "", [_fsyncs(two_hundred)]),
             Figure("growth by 200 MB", "MB", growths, "less than 64"),
             Figure("others' pages meanwhile, p99", "ms", [percentile(waits, 0.99) * 1000], "less than 50"),
             Figure("others' pages meanwhile, longest", "ms", [max(waits) * 1000]),
