@@ -94,10 +94,11 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     )
     tree = Tree(guard, handlers, prefix=config.server_base_url, health=config.health_endpoint)
     log_file = None if config.access_log == "off" else _access_log_file(options)
+    access_log = None if log_file is None else AccessLog(log_file.write, guard.address, reactor)
     site = IndexSite(
         tree,
         Reception(tree, guard, uploads),
-        access_log=None if log_file is None else AccessLog(log_file.write, guard.address, reactor),
+        access_log=access_log,
         error_pages=ErrorPages(templates),
         addresses=Addresses(config.server_base_url, config.public_url, proxies),
         hot=HotAnswers(accounts, token_bytes(32)),
@@ -111,7 +112,8 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         umask=_umask(options),
     )
     announcer = Announcer(config, index, lambda: accounts.users)
-    for service in (hashing, proxies, scanner, Sweeper(store.sweep, run_in_thread, reactor), announcer):
+    sweeper = Sweeper(store.sweep, run_in_thread, reactor)
+    for service in filter(None, (access_log, hashing, proxies, scanner, sweeper, announcer)):
         service.setServiceParent(server)
     return server
 

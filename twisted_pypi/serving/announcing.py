@@ -42,12 +42,9 @@ class Announcer(Service):
         if config.password_file is None:
             self.log.info("No password file: nobody can log in, which is needed to {needs}", needs=needs)
             return
-        users = self._users()
-        self.log.info(
-            "{users} users in {file}; a login is needed to {needs}", users=users, file=config.password_file, needs=needs
-        )
-        if not users:
-            self.log.info("Add the first one with: twisted-pypi passwd {file} NAME", file=config.password_file)
+        self.log.info("A login is needed to {needs}", needs=needs)
+        if not self._users():
+            self.log.info("Add the first user with: twisted-pypi passwd {file} NAME", file=config.password_file)
 
     async def _say_files(self) -> None:
         projects = await self._index.projects()

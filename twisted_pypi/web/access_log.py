@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from twisted.application.service import Service
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ _UNSAFE = {each: f"\\x{each:02x}" for each in (*range(32), 127, *range(128, 256)
 }
 
 
-class AccessLog:
-    """Collects requests and writes them as lines."""
+class AccessLog(Service):
+    """Collects requests and writes them as lines; what is left is written when it is stopped."""
 
     def __init__(
         self, write: Callable[[str], object], address: Callable[[IndexRequest], str], reactor: IReactorTime
@@ -63,6 +64,11 @@ class AccessLog:
             self._timer = self._reactor.callLater(INTERVAL, self.flush)
         elif len(self._entries) >= MOST_LINES:
             self.flush()
+
+    def stopService(self) -> None:
+        """Write what was collected."""
+        super().stopService()
+        self.flush()
 
     def flush(self) -> None:
         """Write what was collected."""
