@@ -66,20 +66,23 @@ def wheel(
     version: str,
     requires: Sequence[str] = (),
     requires_python: str = ">=3.6",
+    *,
     payload: bytes = b"",
+    python: str = "py3",
 ) -> Archive:
     """A pure wheel with one module (binary distribution format, version 1.0)."""
     module = name.replace("-", "_").replace(".", "_").lower()
     info = f"{module}-{version}.dist-info"
+    tags = "".join(f"Tag: {each}-none-any\n" for each in python.split("."))
     members = [
         (f"{module}/__init__.py", f'__version__ = "{version}"\n'.encode()),
         *([(f"{module}/payload.bin", payload)] if payload else []),
         (f"{info}/METADATA", core_metadata(name, version, requires, requires_python)),
-        (f"{info}/WHEEL", b"Wheel-Version: 1.0\nGenerator: archives 1\nRoot-Is-Purelib: true\nTag: py3-none-any\n"),
+        (f"{info}/WHEEL", b"Wheel-Version: 1.0\nGenerator: archives 1\nRoot-Is-Purelib: true\n" + tags.encode()),
     ]
     record = "".join(f"{path},sha256={_record_digest(content)},{len(content)}\n" for path, content in members)
     members.append((f"{info}/RECORD", f"{record}{info}/RECORD,,\n".encode()))
-    return Archive(f"{module}-{version}-py3-none-any.whl", _zipped(members))
+    return Archive(f"{module}-{version}-{python}-none-any.whl", _zipped(members))
 
 
 def sdist(name: str, version: str, requires: Sequence[str] = (), requires_python: str = ">=3.6") -> Archive:

@@ -17,8 +17,8 @@ from tests.clients.server import Process
 
 pytestmark = pytest.mark.clients
 
-CORE = wheel("acme-core", "1.0", requires_python=">=2.7")
-TOO_NEW = wheel("acme-core", "2.0", requires_python=">=3.11")
+CORE = wheel("acme-core", "1.0", requires_python=">=2.7", python="py2.py3")
+TOO_NEW = wheel("acme-core", "2.0", requires_python=">=3.11", python="py2.py3")
 SOURCE = sdist("acme-core", "1.0")
 
 
