@@ -1,29 +1,54 @@
-"""PKG-INFO out of a tar archive, plain or compressed, within limits.
+"""The members of a tar archive, plain or compressed, within limits.
 
 Reads forwards and keeps nothing but the block at hand, so that no header,
 however large it says it is, costs memory.  Follows the POSIX ustar and pax
-formats and GNU's long names; the compression is told by its magic number,
-since old archives are not always what their names say.
+formats and GNU's long names.
 """
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import io
 import lzma
 import zlib
-from typing import BinaryIO
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, NamedTuple
 
+from twisted_pypi.core_metadata.streams import Forward, decompressed
 from twisted_pypi.errors import BadMetadata
 
 _BLOCK = 512
-_PIECE = 256 * 1024
 _LARGEST_HEADER = 1024 * 1024
-_LARGEST_LZMA_MEMORY = 128 * 1024 * 1024
 _ZEROES = bytes(_BLOCK)
-_REGULAR = b"0\x007"
-_WITHOUT_DATA = b"123456"
+REGULAR = frozenset({b"0", b"\0", b"7"})
+"""Type flags of files."""
+_WITHOUT_DATA = frozenset({b"1", b"2", b"3", b"4", b"5", b"6"})
+
+
+class Member(NamedTuple):
+    """What the header of a member says."""
+
+    name: bytes
+    kind: bytes
+    """Its type flag: ``0`` is a file, ``5`` a folder."""
+    size: int
+    """Bytes."""
+    target: bytes
+    """What a link points to."""
+    sparse: bool
+    """Is it a file with holes, as GNU tar writes them?"""
+
+
+def members(
+    file: BinaryIO, *, unpacked: int, wanted: Callable[[Member], bool], largest: int, must_end: bool = False
+) -> Iterator[tuple[Member, bytes | None]]:
+    """Every member from start to end, and the data of those that are ``wanted``.
+
+    Raises ``BadMetadata`` when the archive is malformed, a wanted member has
+    more than ``largest`` bytes, or there are more than ``unpacked`` bytes;
+    with ``must_end`` also when the empty blocks at its end are missing.
+    """
+    with _damage():
+        yield from _walk(Forward(decompressed(file), unpacked), wanted, largest, must_end=must_end)
 
 
 def read_pkg_info(file: BinaryIO, *, largest: int, unpacked: int) -> bytes:
@@ -33,20 +58,29 @@ def read_pkg_info(file: BinaryIO, *, largest: int, unpacked: int) -> bytes:
     more than ``largest`` bytes, or it does not come within the first
     ``unpacked`` bytes.
     """
-    found = _guarded(file, unpacked, largest)
-    if found is None:
-        raise BadMetadata("the archive has no PKG-INFO in its top folder")
-    return found
+    for _, data in members(file, unpacked=unpacked, wanted=is_pkg_info, largest=largest):
+        if data is not None:
+            return data
+    raise BadMetadata("the archive has no PKG-INFO in its top folder")
 
 
 def check(file: BinaryIO, *, unpacked: int) -> None:
     """Raise ``BadMetadata`` unless the archive can be unpacked to its end, with at most so many bytes."""
-    _guarded(file, unpacked, None)
+    for _ in members(file, unpacked=unpacked, wanted=lambda _: False, largest=0, must_end=True):
+        pass
 
 
-def _guarded(file: BinaryIO, unpacked: int, largest: int | None) -> bytes | None:
+def is_pkg_info(member: Member) -> bool:
+    """Is this the PKG-INFO of the top folder?"""
+    if member.kind not in REGULAR or not member.name.endswith(b"/PKG-INFO"):
+        return False
+    return len([part for part in member.name.split(b"/") if part not in {b"", b"."}]) == 2
+
+
+@contextmanager
+def _damage() -> Iterator[None]:
     try:
-        return _walk(_Forward(_decompressed(file), unpacked), largest)
+        yield
     except (EOFError, zlib.error, lzma.LZMAError, ValueError) as error:
         raise BadMetadata(f"the tar archive is damaged ({error})") from None
     except OSError as error:
@@ -56,63 +90,39 @@ def _guarded(file: BinaryIO, unpacked: int, largest: int | None) -> bytes | None
         raise BadMetadata(f"the tar archive is damaged ({error})") from None
 
 
-class _Forward:
-    """A stream that is read forwards and never for more than a number of bytes."""
-
-    def __init__(self, stream: BinaryIO, limit: int) -> None:
-        self._stream = stream
-        self._left = limit
-        self.used = False
-        """Was anything read yet?"""
-
-    def read(self, size: int) -> bytes:
-        if size < 0:
-            raise ValueError("a member has a negative size")
-        self._left -= size
-        if self._left < 0:
-            raise BadMetadata("the archive unpacks to more bytes than are read")
-        data = self._stream.read(size)
-        if len(data) != size:
-            raise EOFError("it ends too early")
-        self.used = True
-        return data
-
-    def skip(self, size: int) -> None:
-        while size > 0:
-            self.read(min(size, _PIECE))
-            size -= _PIECE
-
-    def drain(self) -> None:
-        while data := self._stream.read(_PIECE):
-            self._left -= len(data)
-            if self._left < 0:
-                raise BadMetadata("the archive unpacks to more bytes than are read")
-
-
-def _walk(stream: _Forward, largest: int | None) -> bytes | None:
-    """Go through the members: to PKG-INFO, or to the end when no size is given."""
-    long_name: bytes | None = None
+def _walk(
+    stream: Forward, wanted: Callable[[Member], bool], largest: int, *, must_end: bool
+) -> Iterator[tuple[Member, bytes | None]]:
+    long: dict[bytes, bytes] = {}
     pax: dict[bytes, bytes] = {}
-    while (block := _next_header(stream, must_end=largest is None)) is not None:
+    while (block := _next_header(stream, must_end=must_end)) is not None:
         size, kind = _number(block[124:136]), block[156:157]
-        if kind == b"L":
-            long_name = _header_data(stream, size).rstrip(b"\0")
+        if kind in {b"L", b"K"}:
+            long[kind] = _header_data(stream, size).rstrip(b"\0")
             continue
         if kind == b"x":
             pax = _pax(_header_data(stream, size))
             continue
-        size = int(pax.get(b"size", size))
-        name = pax.get(b"path") or long_name or _name(block)
-        long_name, pax = None, {}
-        if largest is not None and kind in _REGULAR and _is_pkg_info(name):
-            if size > largest:
-                raise BadMetadata(f"PKG-INFO has {size} bytes; at most {largest} are read")
-            return stream.read(size)
-        _skip_data(stream, block, kind, size)
-    return None
+        member = Member(
+            pax.get(b"path") or long.get(b"L") or _name(block),
+            kind,
+            int(pax.get(b"size", size)),
+            pax.get(b"linkpath") or long.get(b"K") or block[157:257].partition(b"\0")[0],
+            kind == b"S" or any(key.startswith(b"GNU.sparse.") for key in pax),
+        )
+        long, pax = {}, {}
+        if not wanted(member):
+            _skip_data(stream, block, kind, member.size)
+            yield member, None
+        elif member.size > largest:
+            name = member.name.rpartition(b"/")[2].decode("utf-8", "replace")
+            raise BadMetadata(f"{name} has {member.size} bytes; at most {largest} are read")
+        else:
+            yield member, stream.read(member.size)
+            stream.skip(-member.size % _BLOCK)
 
 
-def _next_header(stream: _Forward, *, must_end: bool) -> bytes | None:
+def _next_header(stream: Forward, *, must_end: bool) -> bytes | None:
     try:
         block = stream.read(_BLOCK)
     except EOFError:
@@ -127,19 +137,13 @@ def _next_header(stream: _Forward, *, must_end: bool) -> bytes | None:
     return block
 
 
-def _skip_data(stream: _Forward, block: bytes, kind: bytes, size: int) -> None:
+def _skip_data(stream: Forward, block: bytes, kind: bytes, size: int) -> None:
     if kind == b"S":
         more = block[482]
         while more:
             more = stream.read(_BLOCK)[504]
     if kind not in _WITHOUT_DATA:
         stream.skip(-(-size // _BLOCK) * _BLOCK)
-
-
-def _is_pkg_info(name: bytes) -> bool:
-    if not name.endswith(b"/PKG-INFO"):
-        return False
-    return len([part for part in name.split(b"/") if part not in {b"", b"."}]) == 2
 
 
 def _name(block: bytes) -> bytes:
@@ -164,7 +168,7 @@ def _check_sum(block: bytes) -> None:
             raise ValueError("a header's checksum does not agree")
 
 
-def _header_data(stream: _Forward, size: int) -> bytes:
+def _header_data(stream: Forward, size: int) -> bytes:
     if size > _LARGEST_HEADER:
         raise BadMetadata(f"a header of the archive has {size} bytes; at most {_LARGEST_HEADER} are read")
     return stream.read(-(-size // _BLOCK) * _BLOCK)[:size]
@@ -182,38 +186,3 @@ def _pax(data: bytes) -> dict[bytes, bytes]:
         records[key] = value
         at += length
     return records
-
-
-def _decompressed(file: BinaryIO) -> BinaryIO:
-    file.seek(0)
-    magic = file.read(6)
-    file.seek(0)
-    if magic.startswith(b"\x1f\x8b"):
-        return gzip.GzipFile(fileobj=file)  # type: ignore[return-value]  # reads like one
-    if magic.startswith(b"BZh"):
-        return bz2.BZ2File(file)  # type: ignore[return-value]  # reads like one
-    if magic == b"\xfd7zXZ\0" or magic.startswith(b"\x5d\0\0"):
-        return io.BufferedReader(_Lzma(file), _PIECE)
-    return file
-
-
-class _Lzma(io.RawIOBase):
-    """The unpacked bytes of an xz or lzma stream, with a bound on the memory that it may ask for."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._decompressor = lzma.LZMADecompressor(memlimit=_LARGEST_LZMA_MEMORY)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # what BufferedReader hands over
-        while not self._decompressor.eof:
-            packed = self._file.read(64 * 1024) if self._decompressor.needs_input else b""
-            if self._decompressor.needs_input and not packed:
-                raise EOFError("it ends too early")
-            data = self._decompressor.decompress(packed, len(buffer))
-            if data:
-                buffer[: len(data)] = data
-                return len(data)
-        return 0

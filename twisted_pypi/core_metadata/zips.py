@@ -8,10 +8,11 @@ object of each.  Follows the layout of APPNOTE 6.3 with its 64 bit extension.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from struct import Struct
 from struct import error as StructError  # noqa: N812 - a class that struct spells in lower case
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 from twisted_pypi.errors import BadMetadata
 
@@ -24,7 +25,7 @@ _LOCATOR_64 = Struct("<4sLQL")
 _LOCATOR_64_SIGNATURE = b"PK\x06\x07"
 _END_64 = Struct("<4sQ2H2L4Q")
 _END_64_SIGNATURE = b"PK\x06\x06"
-_ENTRY = Struct("<4s4x2H4x3L3H8xL")
+_ENTRY = Struct("<4s4x2H4x3L3H4x2L")
 _ENTRY_SIGNATURE = b"PK\x01\x02"
 _LOCAL = Struct("<4s22x2H")
 _LOCAL_SIGNATURE = b"PK\x03\x04"
@@ -34,23 +35,66 @@ _ENCRYPTED = 0x1
 _STORED, _DEFLATED = 0, 8
 
 _NAMES_OF_INTEREST = (b"METADATA", b"PKG-INFO", b".egg-info")
+_ALL_NAMES = (b"",)
 
 
-class _Directory(NamedTuple):
-    data: bytes
-    """The central directory."""
-    shift: int
-    """Bytes in front of the archive: a self-extracting one begins with a program."""
+class Member(NamedTuple):
+    """What the directory of an archive says of a member."""
 
-
-class _Entry(NamedTuple):
     name: bytes
     flags: int
+    """General purpose bit flags."""
     method: int
+    """How it is packed."""
     crc: int
     packed: int
+    """Bytes in the archive."""
     size: int
+    """Bytes when unpacked."""
+    attributes: int
+    """Its external attributes: the upper half is the mode where Unix wrote them."""
     offset: int
+    """Where its own header is, counted from the start of the archive."""
+
+
+class ZipArchive:
+    """A zip archive whose directory was read; ``file`` stays open and is the caller's.
+
+    Raises ``BadMetadata`` when there is no whole directory at its end.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.prefix = 0
+        """Bytes in front of the archive: a self-extracting one begins with a program."""
+        with _damage():
+            self._directory, self.prefix = _find_directory(file)
+
+    def members(self, suffixes: tuple[bytes, ...] = _ALL_NAMES) -> Iterator[Member]:
+        """The members whose names end so.  Raises ``BadMetadata`` at the first broken entry of any name."""
+        with _damage():
+            yield from _entries(self._directory, suffixes)
+
+    def read(self, member: Member, largest: int) -> bytes:
+        """Unpack a member.  Raises ``BadMetadata`` when it is damaged or has more than ``largest`` bytes."""
+        with _damage():
+            return _unpacked(self._file, member, self.prefix, largest)
+
+    def data_at(self, member: Member) -> int:
+        """Where the packed bytes of a member begin, behind its own header.
+
+        Raises ``BadMetadata`` when that header is not where the directory says, or has another name.
+        """
+        with _damage():
+            return _data_at(self._file, member, self.prefix)
+
+
+@contextmanager
+def _damage() -> Iterator[None]:
+    try:
+        yield
+    except (StructError, zlib.error, OverflowError) as error:
+        raise BadMetadata(f"the zip archive is damaged ({error})") from None
 
 
 def read_member(file: BinaryIO, choose: Callable[[list[bytes]], bytes | None], largest: int) -> bytes:
@@ -59,34 +103,29 @@ def read_member(file: BinaryIO, choose: Callable[[list[bytes]], bytes | None], l
     Raises ``BadMetadata`` when the archive is malformed, nothing is picked,
     or the member has more than ``largest`` bytes.
     """
-    try:
-        directory = _find_directory(file)
-        entries: dict[bytes, _Entry] = {}
-        twice: set[bytes] = set()
-        for entry in _entries(directory.data):
-            if entry.name in entries:
-                twice.add(entry.name)
-            entries[entry.name] = entry
-        name = choose(list(entries))
-        if name is None:
-            raise BadMetadata("the archive has no core metadata where it belongs")
-        if name in twice:
-            raise BadMetadata(f"the archive has {name.decode('utf-8', 'replace')} twice")
-        return _unpacked(file, entries[name], directory.shift, largest)
-    except (StructError, zlib.error, OverflowError) as error:
-        raise BadMetadata(f"the zip archive is damaged ({error})") from None
+    archive = ZipArchive(file)
+    members: dict[bytes, Member] = {}
+    twice: set[bytes] = set()
+    for member in archive.members(_NAMES_OF_INTEREST):
+        if member.name in members:
+            twice.add(member.name)
+        members[member.name] = member
+    name = choose(list(members))
+    if name is None:
+        raise BadMetadata("the archive has no core metadata where it belongs")
+    if name in twice:
+        raise BadMetadata(f"the archive has {name.decode('utf-8', 'replace')} twice")
+    return archive.read(members[name], largest)
 
 
 def check(file: BinaryIO) -> None:
     """Raise ``BadMetadata`` unless the archive has a whole central directory."""
-    try:
-        for _ in _entries(_find_directory(file).data):
-            pass
-    except (StructError, OverflowError) as error:
-        raise BadMetadata(f"the zip archive is damaged ({error})") from None
+    for _ in ZipArchive(file).members(_NAMES_OF_INTEREST):
+        pass
 
 
-def _find_directory(file: BinaryIO) -> _Directory:
+def _find_directory(file: BinaryIO) -> tuple[bytes, int]:
+    """The directory, and how many bytes stand in front of the archive."""
     length = file.seek(0, 2)
     at = max(0, length - _END.size)
     end = _read(file, at, _END.size)
@@ -112,27 +151,27 @@ def _find_directory(file: BinaryIO) -> _Directory:
     start = at - size
     if start < 0 or start < offset:
         raise BadMetadata("the zip archive is damaged (its directory does not fit into it)")
-    return _Directory(_read(file, start, size), start - offset)
+    return _read(file, start, size), start - offset
 
 
-def _entries(data: bytes) -> list[_Entry]:
+def _entries(data: bytes, suffixes: tuple[bytes, ...]) -> Iterator[Member]:
     """The entries whose names are of interest; every entry's frame is checked."""
-    found = []
     at, length = 0, len(data)
     while at < length:
-        signature, flags, method, crc, packed, size, name_length, extra, comment, offset = _ENTRY.unpack_from(data, at)
+        signature, flags, method, crc, packed, size, name_length, extra, comment, attributes, offset = (
+            _ENTRY.unpack_from(data, at)
+        )
         start = at + _ENTRY.size
         at = start + name_length + extra + comment
         if signature != _ENTRY_SIGNATURE or at > length:
             raise BadMetadata("the zip archive is damaged (its directory has a broken entry)")
         name = data[start : start + name_length]
-        if name.endswith(_NAMES_OF_INTEREST):
-            entry = _Entry(name, flags, method, crc, packed, size, offset)
-            found.append(_widened(entry, data[start + name_length : start + name_length + extra]))
-    return found
+        if name.endswith(suffixes):
+            member = Member(name, flags, method, crc, packed, size, attributes, offset)
+            yield _widened(member, data[start + name_length : start + name_length + extra])
 
 
-def _widened(entry: _Entry, extra: bytes) -> _Entry:
+def _widened(entry: Member, extra: bytes) -> Member:
     """The entry with the numbers that did not fit into 32 bits, from its extra field 1."""
     if _IN_EXTRA_FIELD not in (entry.packed, entry.size, entry.offset):
         return entry
@@ -149,17 +188,13 @@ def _widened(entry: _Entry, extra: bytes) -> _Entry:
     return entry
 
 
-def _unpacked(file: BinaryIO, entry: _Entry, shift: int, largest: int) -> bytes:
+def _unpacked(file: BinaryIO, entry: Member, shift: int, largest: int) -> bytes:
     name = entry.name.decode("utf-8", "replace")
     if entry.flags & _ENCRYPTED:
         raise BadMetadata(f"{name} is encrypted")
     if max(entry.size, entry.packed) > largest:
         raise BadMetadata(f"{name} has {max(entry.size, entry.packed)} bytes; at most {largest} are read")
-    at = entry.offset + shift
-    signature, name_length, extra = _LOCAL.unpack(_read(file, at, _LOCAL.size))
-    if signature != _LOCAL_SIGNATURE or file.read(name_length) != entry.name:
-        raise BadMetadata(f"the zip archive is damaged ({name} is not where its directory says)")
-    packed = _read(file, at + _LOCAL.size + name_length + extra, entry.packed)
+    packed = _read(file, _data_at(file, entry, shift), entry.packed)
     if entry.method == _STORED:
         data = packed
     elif entry.method == _DEFLATED:
@@ -169,6 +204,15 @@ def _unpacked(file: BinaryIO, entry: _Entry, shift: int, largest: int) -> bytes:
     if len(data) != entry.size or zlib.crc32(data) != entry.crc:
         raise BadMetadata(f"the zip archive is damaged (the checksum or size of {name} does not agree)")
     return data
+
+
+def _data_at(file: BinaryIO, entry: Member, shift: int) -> int:
+    at = entry.offset + shift
+    signature, name_length, extra = cast("tuple[bytes, int, int]", _LOCAL.unpack(_read(file, at, _LOCAL.size)))
+    if signature != _LOCAL_SIGNATURE or file.read(name_length) != entry.name:
+        name = entry.name.decode("utf-8", "replace")
+        raise BadMetadata(f"the zip archive is damaged ({name} is not where its directory says)")
+    return at + _LOCAL.size + name_length + extra
 
 
 def _read(file: BinaryIO, at: int, size: int) -> bytes:
