@@ -19,6 +19,7 @@ async def test_files_in_all_folders_of_all_roots_are_listed(tmp_path: Path) -> N
     async with running(one, two) as here:
         assert (await here.index.projects()).names == ("acme", "core")
         assert await here.filenames("acme") == ["acme-1.0-py3-none-any.whl", "acme-1.1.tar.gz"]
+        await here.scanner.rescan()
         assert here.index.counts() == (2, 3)
 
 

@@ -105,7 +105,7 @@ class Scanner(Service):
 
     async def rescan(self) -> None:
         """Walk through everything now; return when what was found is read.  Raises ``Busy``, ``Unreadable``."""
-        await self.enquiries.opened()
+        await self.enquiries.named()
         scanned: Deferred[None] = Deferred()
         self._scanned.append(scanned)
         self._rounds.soon()
@@ -157,20 +157,24 @@ class Scanner(Service):
         self._catalog.close()
 
     async def _round(self) -> None:
+        # Whoever asks from here on wants the next one.
+        scanned, self._scanned = self._scanned, []
         if not self.enquiries.all_named:
             await self._threads.run(NamesPass(self._tools).run)
             if self._tools.stopping.is_set():
                 return
             self.enquiries.name()
             self._readers.wake()
-        scanned, self._scanned = self._scanned, []
         await self._threads.run(self._scan)
         for each in scanned:
             each.callback(None)
 
     def _scan(self) -> None:
         if self._watcher is not None:
-            self._watcher.refresh()
+            try:
+                self._watcher.refresh()
+            except OSError as problem:
+                self.log.info("the roots cannot all be watched ({problem})", problem=problem)
         for root in range(len(self._tools.tree.roots)):
             Scan(self._tools).run(root)
 

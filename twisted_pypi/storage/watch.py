@@ -61,13 +61,20 @@ class Watcher:
     def start(self) -> None:
         """Begin to watch.  Blocking; raises ``OSError`` when the system's limits do not allow it."""
         logging.getLogger("watchdog").addHandler(self._lost)
-        observer = _observer()
-        observer.start()
-        self._observer = observer
+        self._begin()
         self.refresh()
 
     def refresh(self) -> None:
-        """Watch the roots that are there now: one that was mounted, or replaced, is another folder.  Blocking."""
+        """Watch the roots that are there now: one that was mounted, or replaced, is another folder.
+
+        A thread of the library that ended by an error is begun anew.  Blocking;
+        raises ``OSError`` when the system's limits do not allow it.
+        """
+        if self._observer is not None and not all(
+            thread.is_alive() for thread in (self._observer, *self._observer.emitters)
+        ):
+            self._end()
+            self._begin()
         for root in self._roots:
             try:
                 identity = Identity.of(os.stat(root))
@@ -83,12 +90,19 @@ class Watcher:
 
     def stop(self) -> None:
         """Watch no more.  Blocking."""
+        self._end()
         logging.getLogger("watchdog").removeHandler(self._lost)
-        if self._observer is not None:
-            self._observer.stop()
-            self._observer.join()
-            self._observer = None
-        self._watches = {}
+
+    def _begin(self) -> None:
+        observer = _observer()
+        observer.start()
+        self._observer = observer
+
+    def _end(self) -> None:
+        observer, self._observer, self._watches = self._observer, None, {}
+        if observer is not None:
+            observer.stop()
+            observer.join()
 
 
 class _Handler(FileSystemEventHandler):
