@@ -71,7 +71,15 @@ class IndexChannel(HTTPChannel):
         page, date = answer.page, self.site.date()
         data = page.not_modified(date) if answer.unchanged else page.answer(date)
         self.site.note(answer.address or self.peer_host or "-", answer.user, answer.log_rest)
-        if self._socket is not None:
+        self.send_whole(data)
+
+    def send_whole(self, data: bytes) -> None:
+        """Send a finished answer: straight to the socket where nothing waits before it.
+
+        The transport would ask the reactor first whether the socket takes
+        something, and wait a turn for the answer.
+        """
+        if self._socket is not None and self._at_rest():
             try:
                 sent = self._socket.send(data)
             except OSError:  # full, or gone: the transport finds out which

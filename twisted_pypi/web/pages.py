@@ -152,7 +152,7 @@ def send_page(request: IndexRequest, page: Page) -> None:
         data = page.answer(date)
         request.sentLength = len(page.body)
     request.startedWriting = 1
-    channel.write(data)
+    channel.send_whole(data)
     site, head = request.site, channel.head
     if site.hot is not None and head is not None and page.live:
         site.hot.remember(head, request, page, unchanged=unchanged, trusted=channel.trusted)
