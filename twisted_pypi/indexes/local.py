@@ -60,8 +60,10 @@ class LocalIndex:
         Raises ``NoSuchProject`` (only when all names are known) and ``Unreadable``.
         """
         files = await self.files_of(name)
-        versions = dict.fromkeys(canonical_version(known.distribution.version) for known in files)
-        return ProjectPage(name, tuple(_file(known) for known in files), tuple(versions))
+        # "1.0" and "1.0.0" are one version.
+        versions = {_version_key(known.distribution.version): known.distribution.version for known in reversed(files)}
+        spelled = tuple(canonical_version(text) for text in reversed(versions.values()))
+        return ProjectPage(name, tuple(_file(known) for known in files), spelled)
 
     async def file(self, project: ProjectName, filename: str) -> LocatedFile:
         """One file of a project.  Raises ``NoSuchFile`` and ``Unreadable``."""
