@@ -65,7 +65,7 @@ class Tree:
                     continue
                 if is_package_name(name) and self._is_file(entry):
                     packages.append(name)
-                elif name.endswith(SIGNATURE):
+                elif name.endswith(SIGNATURE) and self._is_file(entry):
                     signed.add(name[: -len(SIGNATURE)])
                 elif self._is_folder(entry, root, folder):
                     folders.append(name)
@@ -99,8 +99,9 @@ class Tree:
             return None
 
     def is_signed(self, place: Place) -> bool:
-        """Does a signature lie beside a file?"""
-        return os.path.isfile(self.location(place.root, place.path) + SIGNATURE)
+        """Does a signature lie beside a file, and may it be served?"""
+        location = self.location(place.root, place.path) + SIGNATURE
+        return os.path.isfile(location) and (not os.path.islink(location) or self._may_follow(location))
 
     def _is_file(self, entry: os.DirEntry[str]) -> bool:
         if not entry.is_symlink():
