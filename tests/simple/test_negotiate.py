@@ -2,7 +2,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from twisted_pypi.simple.negotiate import Representation, choose, choose_encoding
+from twisted_pypi.simple.negotiate import Representation, choose, choose_encoding, names_type
 
 JSON, HTML, TEXT = Representation.JSON, Representation.HTML, Representation.TEXT_HTML
 V1_JSON = "application/vnd.pypi.simple.v1+json"
@@ -173,3 +173,25 @@ def test_a_header_of_endless_parts_is_read_to_a_limit() -> None:
     assert choose(f"{V1_JSON}, {'a/b,' * 250}{V1_HTML};q=0.1") is JSON
     assert choose(f"{'a/b,' * 256}{V1_JSON}") is None
     assert choose_encoding("br," * 256 + "gzip") == "identity"
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        ("application/json", True),
+        ("text/plain;q=0.8, Application/JSON;q=0.9", True),
+        ("application/json;q=0", False),
+        ("application/json;q=0.000, */*", False),
+        ("application/*", False),
+        ("application/json-seq", False),
+        ('text/plain;x="application/json"', False),
+        ("", False),
+    ],
+)
+def test_a_type_that_is_named(accept: str, expected: bool) -> None:
+    assert names_type(accept, "application/json") is expected
+
+
+@pytest.mark.parametrize("accept", ['text/html;x="' + '\\"' * 8000, '"' * 16000, ";" * 16000, '",;' * 5000])
+def test_quotes_are_read_in_time(accept: str) -> None:
+    assert choose(accept) is TEXT

@@ -10,10 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from enum import Enum
+from itertools import islice
 from typing import Literal
 
 _NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _RANGE = re.compile(rf"(?:{_NAME}/{_NAME}|\*)\Z")
+# What stands in quotes divides nothing; quotes that are not closed reach to the end (RFC 9110 section 5.6.4).
+_BY_COMMA = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*+"?)++')
+_BY_SEMICOLON = re.compile(r'(?:[^";]|"(?:[^"\\]|\\.)*+"?)++')
 # Short forms such as ".2" break RFC 9110, but old clients send them.
 _WEIGHT = re.compile(r"0?\.[0-9]+\Z|0\.?\Z|1(?:\.0*)?\Z")
 
@@ -104,6 +108,11 @@ def choose_encoding(accept_encoding: str | None) -> Literal["gzip", "identity"]:
     return "gzip" if gzip and gzip >= (identity or 0) else "identity"
 
 
+def names_type(accept: str, kind: str) -> bool:
+    """Does an ``Accept`` header name this very type, and not to refuse it?"""
+    return _weights(accept, _RANGE).get(kind, 0.0) > 0
+
+
 def _weights(header: str, shape: re.Pattern[str]) -> dict[str, float]:
     """Return the highest weight of each thing that a header lists."""
     weights: dict[str, float] = {}
@@ -114,8 +123,9 @@ def _weights(header: str, shape: re.Pattern[str]) -> dict[str, float]:
 
 
 def _elements(header: str) -> Iterator[tuple[str, float]]:
-    for element in header.lower().split(",", _MOST)[:_MOST]:
-        name, *parameters = element.split(";")
+    for element in islice(_split(header.lower(), _BY_COMMA), _MOST):
+        parameters = _split(element, _BY_SEMICOLON)
+        name = next(parameters, "")
         weight = "1"
         for parameter in parameters:
             key, _, value = parameter.partition("=")
@@ -124,3 +134,7 @@ def _elements(header: str) -> Iterator[tuple[str, float]]:
                 break
         if _WEIGHT.match(weight):
             yield name.strip(), float(weight)
+
+
+def _split(text: str, between: re.Pattern[str]) -> Iterator[str]:
+    return (found[0] for found in between.finditer(text))
