@@ -1,5 +1,7 @@
 """Conditional and range requests, as tables."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +10,7 @@ from twisted_pypi.web.conditions import (
     http_date,
     is_none_match,
     is_unmodified_since,
+    precondition_fails,
     range_still_holds,
     wanted_ranges,
 )
@@ -48,6 +51,37 @@ def test_if_none_match(header: str, expected: bool) -> None:
 )
 def test_if_modified_since(header: str, expected: bool) -> None:
     assert is_unmodified_since(header, MOMENT) is expected
+
+
+@pytest.mark.parametrize("header", ["Tuesday, 14-Nov-23 22:13:20 GMT", "Tue Nov 14 22:13:20 2023"])
+def test_both_older_forms_of_a_date_are_utc(header: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert range_still_holds(header, '"a"', MOMENT)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("tags", "date", "expected"),
+    [
+        (None, None, False),
+        ('"a"', None, False),
+        ('"b", "a"', None, False),
+        ("*", None, False),
+        ('"b"', None, True),
+        ('W/"a"', None, True),
+        ("", None, True),
+        (None, DATE, False),
+        (None, "Tue, 14 Nov 2023 22:13:19 GMT", True),
+        (None, "yesterday", False),
+        ('"a"', "Tue, 14 Nov 2023 22:13:19 GMT", False),
+    ],
+)
+def test_if_match_and_if_unmodified_since(tags: str | None, date: str | None, expected: bool) -> None:
+    assert precondition_fails(tags, date, '"a"', MOMENT) is expected
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import formatdate, parsedate_to_datetime
 
 MOST_RANGES = 32
@@ -27,6 +27,18 @@ def is_none_match(header: str, etag: str) -> bool:
     if header.strip() == "*":
         return True
     return any(match[1] == etag for match in _TAG.finditer(header))
+
+
+def precondition_fails(if_match: str | None, if_unmodified_since: str | None, etag: str, modified: float) -> bool:
+    """Does a client ask for other bytes than these, so that 412 is the answer (RFC 9110 sections 13.1.1 and 13.1.4)?
+
+    An ETag is compared strongly; the date counts only where no ETag is asked for.
+    """
+    if if_match is not None:
+        tags = (match[1] for match in _TAG.finditer(if_match) if not match[0].lstrip().startswith("W/"))
+        return if_match.strip() != "*" and etag not in tags
+    moment = None if if_unmodified_since is None else _moment(if_unmodified_since)
+    return moment is not None and int(modified) > moment
 
 
 def is_unmodified_since(header: str, modified: float) -> bool:
@@ -84,6 +96,7 @@ def wanted_ranges(header: str, size: int) -> list[tuple[int, int]] | None:
 def _moment(header: str) -> int | None:
     try:
         moment: datetime = parsedate_to_datetime(header)
-        return int(moment.timestamp())
+        # The oldest form has no zone in it and means UTC (RFC 9110 section 5.6.7).
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
     except (ValueError, TypeError, IndexError, OverflowError, OSError):
         return None

@@ -14,11 +14,13 @@ from twisted_pypi.web.conditions import (
     http_date,
     is_none_match,
     is_unmodified_since,
+    precondition_fails,
     range_still_holds,
     wanted_ranges,
 )
 from twisted_pypi.web.file_sending import Part, send_file
-from twisted_pypi.web.replies import Reply
+from twisted_pypi.web.replies import Reply, text_reply
+from twisted_pypi.web.sending import SERVER
 
 OCTETS = b"application/octet-stream"
 
@@ -57,23 +59,26 @@ class Files:
             (b"Accept-Ranges", b"bytes"),
             *([(b"Cache-Control", self._cache_control)] if self._cache_control else []),
         ]
+        if precondition_fails(
+            _header(request, b"if-match"), _header(request, b"if-unmodified-since"), etag, modified
+        ):
+            file.close()
+            return text_reply(412, f"{known.filename} has other bytes than those that were asked for", headers[0])
         if _unchanged(request, etag, modified):
             file.close()
             return Reply(304, tuple(headers))
         ranges = self._ranges(request, known.size, etag, modified)
         if ranges == []:
             file.close()
-            content_range = b"bytes */%d" % known.size
-            return Reply(
-                416,
-                (*headers, (b"Content-Range", content_range), (b"Content-Type", b"text/plain")),
-                b"that range is not in the file\n",
-            )
+            unsatisfied = (b"Content-Range", b"bytes */%d" % known.size)
+            sentence = f"the range is not in {known.filename}, which has {known.size} bytes"
+            return text_reply(416, sentence, headers[0], (b"Accept-Ranges", b"bytes"), unsatisfied)
         parts, tail, status, kind, length = _parts(ranges, known.size)
         if ranges is not None and len(ranges) == 1:
             headers.append((b"Content-Range", b"bytes %d-%d/%d" % (ranges[0][0], ranges[0][1] - 1, known.size)))
         headers += [(b"Content-Type", kind), (b"Content-Length", b"%d" % length)]
         request.setResponseCode(status)
+        headers.append((b"Server", SERVER))
         for name, value in headers:
             request.responseHeaders.setRawHeaders(name, [value])
         if request.method == b"HEAD":
@@ -85,13 +90,12 @@ class Files:
         return None
 
     def _ranges(self, request: IndexRequest, size: int, etag: str, modified: float) -> list[tuple[int, int]] | None:
-        asked = request.getHeader(b"range")
+        asked = _header(request, b"range")
         if asked is None or request.method != b"GET":
             return None
-        condition = request.getHeader(b"if-range")
-        if not range_still_holds(None if condition is None else condition.decode("latin-1"), etag, modified):
+        if not range_still_holds(_header(request, b"if-range"), etag, modified):
             return None
-        return wanted_ranges(asked.decode("latin-1"), size)
+        return wanted_ranges(asked, size)
 
     async def _metadata(self, request: IndexRequest, path: str) -> Reply:
         known = (await self._index.file_at(path)).known
@@ -103,7 +107,8 @@ class Files:
             (b"ETag", etag.encode()),
             *([(b"Cache-Control", self._cache_control)] if self._cache_control else []),
         )
-        if _unchanged(request, etag, known.mtime_ns / 1_000_000_000):
+        tags = _header(request, b"if-none-match")
+        if tags is not None and is_none_match(tags, etag):
             return Reply(304, headers)
         return Reply(200, (*headers, (b"Content-Type", OCTETS)), metadata)
 
@@ -146,11 +151,16 @@ def _read_signature(located: LocatedFile) -> bytes:
 
 
 def _unchanged(request: IndexRequest, etag: str, modified: float) -> bool:
-    tags = request.getHeader(b"if-none-match")
+    tags = _header(request, b"if-none-match")
     if tags is not None:
-        return is_none_match(tags.decode("latin-1"), etag)
-    since = request.getHeader(b"if-modified-since")
-    return since is not None and is_unmodified_since(since.decode("latin-1"), modified)
+        return is_none_match(tags, etag)
+    since = _header(request, b"if-modified-since")
+    return since is not None and is_unmodified_since(since, modified)
+
+
+def _header(request: IndexRequest, name: bytes) -> str | None:
+    value = request.getHeader(name)
+    return None if value is None else value.decode("latin-1")
 
 
 def _parts(ranges: list[tuple[int, int]] | None, size: int) -> tuple[list[Part], bytes, int, bytes, int]:
