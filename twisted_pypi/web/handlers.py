@@ -9,6 +9,7 @@ from typing import Any
 from twisted_pypi.boundaries import Index
 from twisted_pypi.errors import BadForm, NoSuchProject
 from twisted_pypi.web.bodies import IndexRequest
+from twisted_pypi.web.conditions import is_none_match
 from twisted_pypi.web.legacy import LegacyJson, Search
 from twisted_pypi.web.people.listing import Listing
 from twisted_pypi.web.people.welcome import Welcome
@@ -74,7 +75,11 @@ class Bindings:
         except UnicodeDecodeError:
             raise NoSuchProject("no project has a name that is not UTF-8") from None
         version = words[1] if len(words) > 1 else None
-        return await self._legacy.project(words[0], version, request.site.base_url(request))
+        reply = await self._legacy.project(words[0], version, request.site.base_url(request))
+        tags = request.getHeader(b"if-none-match")
+        etag = dict(reply.headers)[b"ETag"].decode()
+        unchanged = tags is not None and is_none_match(tags.decode("latin-1"), etag)
+        return Reply(304, reply.headers[1:]) if unchanged else reply
 
     async def rpc(self, request: IndexRequest) -> Reply:
         """Answer ``/RPC2``."""

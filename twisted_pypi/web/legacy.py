@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
+from hashlib import sha256
 from urllib.parse import urljoin
 
 from twisted.internet.defer import DeferredLock
@@ -92,7 +93,8 @@ class LegacyJson:
                 raise NoSuchFile(f"{project} has no version {version} here; the newest is {most_telling(releases)[0]}")
             about, metadata = await self._telling(releases, [wanted], known)
             document = await self._run_in_thread(write_release, project, about, releases, metadata, page_url)
-        return Reply(200, _JSON_HEADERS, document)
+        etag = f'"{sha256(document).hexdigest()[:32]}"'
+        return Reply(200, (*_JSON_HEADERS, (b"ETag", etag.encode())), document)
 
     async def _releases(self, project: ProjectName, known: dict[str, KnownFile], page_url: str) -> Releases:
         page = await self._index.project(project)

@@ -25,6 +25,7 @@ from twisted_pypi.errors import (
     TwistedPyPIError,
     Unreadable,
 )
+from twisted_pypi.simple.negotiate import names_type
 
 CHALLENGE = b'Basic realm="pypi"'
 """The one ``WWW-Authenticate`` value; old clients know no other realm (RFC 7617 section 2)."""
@@ -96,7 +97,8 @@ def text_reply(status: int, text: str, *headers: tuple[bytes, bytes]) -> Reply:
     phrase = "".join(each if each.isprintable() else " " for each in text).encode("latin-1", "replace")
     return Reply(
         status,
-        ((b"Content-Type", b"text/plain; charset=utf-8"), *headers),
+        # What is not here now may be here in a moment, and a 404 may be kept for a while unless this is said.
+        ((b"Content-Type", b"text/plain; charset=utf-8"), (b"Cache-Control", b"no-cache"), *headers),
         text.encode() + b"\n",
         phrase[:400],
     )
@@ -130,10 +132,10 @@ def error_reply(
     pages: ErrorPages,
 ) -> Reply:
     """Return an error as its client reads it: a page for a browser, JSON where it is asked for, else plain text."""
-    if method in {b"GET", b"HEAD"} and "text/html" in accept and "vnd.pypi" not in accept:
+    if method in {b"GET", b"HEAD"} and names_type(accept, "text/html") and "vnd.pypi" not in accept:
         kind = (b"Content-Type", b"text/html; charset=utf-8")
         return Reply(status, (kind, (b"Vary", b"Accept"), *pages.headers, *headers), pages.page(status, sentence))
-    if "application/json" in accept:
+    if names_type(accept, "application/json"):
         text = json.dumps({"code": f"{status} {sentence}", "message": sentence})
         reply = text_reply(status, sentence, *headers)
         kind = (b"Content-Type", b"application/json")

@@ -69,7 +69,7 @@ class Simple:
         segments = [each.decode("utf-8", "replace") for each in request.postpath or []]
         if not segments:
             return self._moved(request, "")
-        if len(segments) > 2 or (len(segments) == 2 and segments[1]):
+        if len(segments) > 2 or (len(segments) == 2 and (segments[1] or not segments[0])):
             raise NoSuchProject(f"there is nothing at this address; expected {request.site.prefix}/simple/<project>/")
         name = normalize(segments[0])
         if segments not in ([""], [name, ""]):

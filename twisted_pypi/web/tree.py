@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from twisted.web.resource import IResource
 
 GET, POST = b"GET", b"POST"
+_AUTHORITY = re.compile(rb"https?://[^/]*", re.IGNORECASE)
 
 UPLOAD_PLACES = frozenset({b"", b"simple", b"legacy", b"pypi"})
 """First and only segments of the addresses that take uploads, with or without a slash behind."""
@@ -94,7 +96,7 @@ class Tree(Resource):
     def getChildWithDefault(self, _first: bytes, request: IRequest) -> IResource:
         """Find who answers; ``request.postpath`` becomes what follows."""
         asked = cast("IndexRequest", request)
-        segments = [*(asked.prepath or []), *(asked.postpath or [])]
+        segments = _segments(asked.path)
         if segments in (self._health, [*self._prefix, *self._health]):
             return self._health_leaf
         if segments[: len(self._prefix)] != self._prefix:
@@ -105,7 +107,7 @@ class Tree(Resource):
 
     def takes_body(self, path: bytes) -> Literal["upload", "rpc"] | None:
         """What a POST to this path would be, if it may have a body at all."""
-        segments = [unquote_to_bytes(each) for each in path[1:].split(b"/")]
+        segments = _segments(path)
         if segments[: len(self._prefix)] != self._prefix:
             return None
         segments = segments[len(self._prefix) :] or [b""]
@@ -122,6 +124,13 @@ class Tree(Resource):
         if _is_json(rest) and len(rest) == 1:
             return self._json, segments
         return (self._project, segments) if _ends(rest) else (self._nothing, rest)
+
+
+def _segments(path: bytes) -> list[bytes]:
+    """The parts of a target's path; a client may send the whole address (RFC 9112 section 3.2.2)."""
+    if not path.startswith(b"/"):
+        path = _AUTHORITY.sub(b"", path) or b"/"
+    return [unquote_to_bytes(each) for each in path[1:].split(b"/")]
 
 
 def _is_json(segments: list[bytes]) -> bool:
