@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet import reactor
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
 from twisted.internet.task import deferLater
+from zope.interface import implementer
 
 from twisted_pypi.catalog import Catalog
 from twisted_pypi.config import Watch
@@ -100,3 +101,19 @@ def put(path: Path, content: bytes | None = None, *, modified: float | None = LO
     if modified is not None:
         os.utime(path, (modified, modified))
     return path
+
+
+@implementer(IReactorFromThreads)
+class OneThread:
+    """A reactor for what runs in no thread but its own."""
+
+    def callFromThread(self, callable: Callable[..., Any], *args: object, **kwargs: object) -> None:  # noqa: A002  # its name there
+        callable(*args, **kwargs)
+
+    callInThread = callFromThread
+
+    def getThreadPool(self) -> None:
+        raise NotImplementedError
+
+    def suggestThreadPoolSize(self, size: int) -> None:
+        raise NotImplementedError

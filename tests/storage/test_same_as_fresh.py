@@ -10,10 +10,8 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from twisted.internet.interfaces import IReactorFromThreads
-from zope.interface import implementer
 
-from tests.storage.running import LONG_AGO, put
+from tests.storage.running import LONG_AGO, OneThread, put
 from twisted_pypi.catalog import Catalog, State
 from twisted_pypi.storage.examining import Examiner
 from twisted_pypi.storage.ledger import Ledger
@@ -74,22 +72,6 @@ def change(root: Path, step: Step, tick: int) -> list[Path]:
             put(path.with_name(path.name + ".asc"), b"signature")
             return [path.with_name(path.name + ".asc")]
     return [path, root / str(other)] if kind.startswith("move") else [path]
-
-
-@implementer(IReactorFromThreads)
-class OneThread:
-    """A reactor for what runs in no thread but its own."""
-
-    def callFromThread(self, callable: Callable[..., Any], *args: object, **kwargs: object) -> None:  # noqa: A002  # its name there
-        callable(*args, **kwargs)
-
-    callInThread = callFromThread
-
-    def getThreadPool(self) -> None:
-        raise NotImplementedError
-
-    def suggestThreadPoolSize(self, size: int) -> None:
-        raise NotImplementedError
 
 
 class Keeper:
