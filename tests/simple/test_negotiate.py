@@ -2,7 +2,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from twisted_pypi.simple.negotiate import Representation, choose, choose_encoding, names_type
+from twisted_pypi.simple.negotiate import Representation, accepts, choose, choose_encoding, names_type
 
 JSON, HTML, TEXT = Representation.JSON, Representation.HTML, Representation.TEXT_HTML
 V1_JSON = "application/vnd.pypi.simple.v1+json"
@@ -195,3 +195,23 @@ def test_a_type_that_is_named(accept: str, expected: bool) -> None:
 @pytest.mark.parametrize("accept", ['text/html;x="' + '\\"' * 8000, '"' * 16000, ";" * 16000, '",;' * 5000])
 def test_quotes_are_read_in_time(accept: str) -> None:
     assert choose(accept) is TEXT
+
+
+@pytest.mark.parametrize(
+    ("accept", "taken"),
+    [
+        (None, True),
+        ("", True),
+        (";;", True),
+        ("*/*", True),
+        ("*", True),
+        ("application/*;q=0.1", True),
+        ("text/html, application/vnd.pypi.integrity.v1+json", True),
+        ("text/html", False),
+        ("application/json", False),
+        ("*/*, application/vnd.pypi.integrity.v1+json;q=0", False),
+        ("*/*;q=0", False),
+    ],
+)
+def test_a_single_type_is_taken_or_not(accept: str | None, taken: bool) -> None:
+    assert accepts(accept, "application/vnd.pypi.integrity.v1+json") is taken

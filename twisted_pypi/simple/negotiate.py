@@ -108,6 +108,18 @@ def choose_encoding(accept_encoding: str | None) -> Literal["gzip", "identity"]:
     return "gzip" if gzip and gzip >= (identity or 0) else "identity"
 
 
+def accepts(accept: str | None, content_type: str) -> bool:
+    """Would a client take this content type (RFC 9110 section 12.5.1)?
+
+    ``accept`` is the ``Accept`` header, several joined by commas, ``None`` when not sent.
+    """
+    weights = _weights(accept or "", _RANGE)
+    of_its_kind = f"{content_type.partition('/')[0]}/*"
+    # The most specific range that fits decides.
+    found = next((weights[each] for each in (content_type, of_its_kind, "*/*", "*") if each in weights), None)
+    return not weights or bool(found)
+
+
 def names_type(accept: str, kind: str) -> bool:
     """Does an ``Accept`` header name this very type, and not to refuse it?"""
     return _weights(accept, _RANGE).get(kind, 0.0) > 0
