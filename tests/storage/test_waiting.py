@@ -8,9 +8,10 @@ import pytest_twisted
 from twisted.internet.defer import Deferred, gatherResults
 
 from tests.storage.running import put, running
-from twisted_pypi.catalog import Place
-from twisted_pypi.distributions import normalize
-from twisted_pypi.errors import Busy, NoSuchProject
+from twisted_pypi.catalog import Catalog, Place
+from twisted_pypi.distributions import normalize, parse_filename
+from twisted_pypi.errors import Busy, NoSuchProject, Unreadable
+from twisted_pypi.storage.gate import Gate
 from twisted_pypi.testing.archives import sdist, wheel
 
 PROJECTS, VERSIONS = 60, 5
@@ -29,6 +30,46 @@ async def test_every_page_that_is_asked_for_during_the_first_scan_is_whole(tmp_p
         asked = [Deferred.fromCoroutine(here.filenames(f"p{project}")) for project in range(PROJECTS)]
         pages = await gatherResults(asked)
         assert [len(page) for page in pages] == [VERSIONS] * PROJECTS
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_page_is_whole_though_the_last_start_was_cut_off(tmp_path: Path) -> None:
+    root, state = tmp_path / "root", tmp_path / "state"
+    paths = [put(root / str(version) / f"acme-1.{version}-py3-none-any.whl") for version in range(2)]
+    catalog = Catalog([str(root)], state_dir=str(state), cache_dir=str(state))
+    catalog.open()
+    place = Place(0, "0", paths[0].name)
+    catalog.write(lambda writer: writer.seen(place, parse_filename(place.filename)), catalog.apply)
+    catalog.close()
+    async with running(root, state=state) as here:
+        assert await here.filenames("acme") == [path.name for path in paths]
+
+
+@pytest_twisted.ensureDeferred
+async def test_without_a_folder_for_it_everything_is_in_memory(tmp_path: Path) -> None:
+    fill(tmp_path / "root")
+    put(tmp_path / "file", b"")
+    async with running(tmp_path / "root", state=tmp_path / "file") as here:
+        assert len(await here.filenames("p7")) == VERSIONS
+        await here.scanner.rescan()
+        assert here.catalog.location is None
+        assert here.index.counts() == (PROJECTS, PROJECTS * VERSIONS)
+        (tmp_path / "root" / "0" / "p7-1.0-py3-none-any.whl").unlink()
+        await here.scanner.rescan()
+        assert len(await here.filenames("p7")) == VERSIONS - 1
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_is_sent_away_from_a_gate_may_come_again() -> None:
+    gate = Gate()
+    first = Deferred.fromCoroutine(gate.passed())
+    gate.send_away(Unreadable("not now"))
+    with pytest.raises(Unreadable):
+        await first
+    second = Deferred.fromCoroutine(gate.passed())
+    gate.open()
+    await second
+    await gate.passed()
 
 
 @pytest_twisted.ensureDeferred

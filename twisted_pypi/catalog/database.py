@@ -49,6 +49,8 @@ class Catalog:
         """The file it is in, once it is open; ``None`` when it is only in memory."""
         self.projects: dict[ProjectName, int] = {}
         """How many files were seen of each project; belongs to the reactor thread."""
+        self.generation = 0
+        """Another number whenever ``projects`` has other names; belongs to the reactor thread."""
         self.files = 0
         """How many file names are listed; belongs to the reactor thread."""
         self._state_dir = state_dir
@@ -124,11 +126,12 @@ class Catalog:
         """Count what a transaction changed.  In the reactor thread."""
         self.files += committed.files
         for project, more in committed.rows.items():
-            files = self.projects.get(project, 0) + more
-            if files > 0:
-                self.projects[project] = files
+            before = self.projects.get(project, 0)
+            if before + more > 0:
+                self.projects[project] = before + more
             else:
                 self.projects.pop(project, None)
+            self.generation += (before > 0) != (before + more > 0)
 
     def _another(self) -> sqlite3.Connection:
         if self._write is None:

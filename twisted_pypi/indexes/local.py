@@ -48,11 +48,14 @@ class LocalIndex:
         """``enquiries`` sees to it that the catalog knows what is asked for."""
         self._catalog = catalog
         self._enquiries = enquiries
+        self._list = -1, ProjectList(())
 
     async def projects(self) -> ProjectList:
         """All projects, once all names are known."""
         await self._enquiries.named()
-        return ProjectList(tuple(sorted(self._catalog.projects)))
+        if self._list[0] != self._catalog.generation:
+            self._list = self._catalog.generation, ProjectList(tuple(sorted(self._catalog.projects)))
+        return self._list[1]
 
     async def project(self, name: ProjectName) -> ProjectPage:
         """One project's files, sorted by version and then by file name.

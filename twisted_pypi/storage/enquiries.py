@@ -49,11 +49,11 @@ class Enquiries:
     async def settled(self, project: ProjectName) -> None:
         """Return when every file that there is of a project is known.
 
-        What is known from before counts at once; before a project is found
-        missing, all names are read.
+        What is known from before counts at once.  Before a project is found
+        missing, or to have new files, all names are read.
         """
         await self._opened.passed()
-        if project not in self._catalog.projects:
+        if project not in self._catalog.projects or self._catalog.read.unread(project):
             await self._named.passed()
         for _ in range(_MOST_TRIES):
             places = self._catalog.read.unread(project) or self._perhaps(project)
@@ -95,6 +95,10 @@ class Enquiries:
     def name(self) -> None:
         """All names were read."""
         self._named.open()
+
+    def send_away(self, reason: TwistedPyPIError) -> None:
+        """The names could not be read this time; whoever waits for them is told the reason."""
+        self._named.send_away(reason)
 
     def fail(self, reason: TwistedPyPIError) -> None:
         """Nothing will be known any more; whoever waits is told the reason."""

@@ -32,8 +32,12 @@ class Gate:
             each.callback(None)
 
     def fail(self, reason: Exception) -> None:
-        """Tell everybody that it will not open."""
+        """Tell everybody, from now on, that it will not open."""
         self._failure = reason
+        self.send_away(reason)
+
+    def send_away(self, reason: Exception) -> None:
+        """Let nobody wait any longer; who comes later may."""
         waiting, self._waiting = self._waiting, []
         for each in waiting:
             each.errback(Failure(reason))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -9,6 +10,7 @@ from twisted.internet.interfaces import IReactorFromThreads
 
 from twisted_pypi.catalog import Catalog, Committed, Writer
 from twisted_pypi.distributions import ProjectName
+from twisted_pypi.errors import Unreadable
 from twisted_pypi.storage.remarks import Remark, Remarks
 from twisted_pypi.storage.tree import Tree
 
@@ -40,9 +42,13 @@ class Ledger:
         """Run ``job`` in a transaction and return what it returns.  Blocking.
 
         The reactor thread learns of it in the order of the transactions, and
-        before anything that the caller hands to it afterwards.
+        before anything that the caller hands to it afterwards.  Raises
+        ``Unreadable`` when nothing can be written.
         """
-        return self.catalog.write(job, self._committed)
+        try:
+            return self.catalog.write(job, self._committed)
+        except sqlite3.Error as problem:
+            raise Unreadable(f"the catalog cannot be written at the moment ({problem}); ask again") from problem
 
     def _committed(self, committed: Committed) -> None:
         for listed, other in committed.doubles:

@@ -160,14 +160,21 @@ class Scanner(Service):
         # Whoever asks from here on wants the next one.
         scanned, self._scanned = self._scanned, []
         if not self.enquiries.all_named:
-            await self._threads.run(NamesPass(self._tools).run)
-            if self._tools.stopping.is_set():
-                return
-            self.enquiries.name()
-            self._readers.wake()
+            await self._read_names()
         await self._threads.run(self._scan)
         for each in scanned:
             each.callback(None)
+
+    async def _read_names(self) -> None:
+        try:
+            await self._threads.run(NamesPass(self._tools).run)
+        except Exception as problem:
+            self.enquiries.send_away(Unreadable(f"the files cannot be listed at the moment ({problem}); ask again"))
+            raise
+        if not self._tools.stopping.is_set():
+            self.enquiries.name()
+            self._readers.wake()
+            await self._threads.run(self._tools.ledger.write, lambda writer: writer.prune())
 
     def _scan(self) -> None:
         if self._watcher is not None:
