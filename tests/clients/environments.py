@@ -36,7 +36,9 @@ PDM = Environment("pdm-2.29.3", ("pdm[locked]==2.29.3",))
 BUILD = Environment("build-1.6.1", ("build==1.6.1", "hatchling==1.33.0", "flit_core==4.2.0"))
 SETUPTOOLS_65 = Environment("setuptools-65.7.0", ("setuptools==65.7.0",))
 PYPISERVER = Environment(
-    "pypiserver-2.4.2", ("pypiserver==2.4.2", "gunicorn==27.0.1", "watchdog==7.1.0", "libpass==1.9.4", "bcrypt>=4")
+    "pypiserver-2.4.2",
+    # The last watchdog that does not report files that are opened: with a later one it throws its cache away itself.
+    ("pypiserver==2.4.2", "gunicorn==27.0.1", "watchdog==2.1.9", "libpass==1.9.4", "bcrypt>=4"),
 )
 
 
