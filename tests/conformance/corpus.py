@@ -39,7 +39,21 @@ BIG = bytes(range(256)) * 8192
 """Two MiB that no compression of a file name would show."""
 OUTSIDE = b"what lies outside the root\n"
 
+OLD_SDIST = zip_archive(
+    [
+        ("old-tool-1.0/PKG-INFO", core_metadata("old-tool", "1.0")),
+        (
+            "old-tool-1.0/setup.py",
+            b"from distutils.core import setup\nsetup(name='old-tool', version='1.0', py_modules=['old_tool'])\n",
+        ),
+        ("old-tool-1.0/old_tool.py", b"answer = 42\n"),
+    ]
+)
+OLD_SDIST_NAME = "old-tool-1.0.zip"
+"""What every old client can read, build and install."""
+
 FILES = {
+    OLD_SDIST_NAME: OLD_SDIST,
     CORE_NAME: CORE,
     SDIST_NAME: SDIST,
     f"{SDIST_NAME}.asc": SIGNATURE,

@@ -31,9 +31,13 @@ class Request:
     body: bytes | None = None
     version: str = "1.1"
     host: str = "index.example.com"
+    recorded: bytes | None = None
+    """The very bytes, where a real client's are sent."""
 
     def data(self, answers: Sequence[Answer]) -> bytes:
         """The bytes to send, after these answers."""
+        if self.recorded is not None:
+            return self.recorded
         lines = [f"{self.method} {self.target} HTTP/{self.version}", f"Host: {self.host}", *self.headers]
         if self.body is not None:
             lines.append(f"Content-Length: {len(self.body)}")
