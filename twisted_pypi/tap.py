@@ -51,8 +51,11 @@ from twisted_pypi.web.uploads import Uploads
 
 __all__ = ["Options", "makeService"]
 
-NO_UPLOADS = "this server takes no uploads: it runs without a password file (--password-file)"
-"""Why nobody may upload to a server on which nobody can log in."""
+NO_UPLOADS = "this server takes no uploads: nobody can log in to it, since it has no password file (--password-file)"
+"""Why nobody may upload to a server without a password file."""
+
+NO_USERS = "this server takes no uploads: its password file is not there, or has no users"
+"""Why nobody may upload to a server that wants no login for it, and has a password file that lets nobody in."""
 
 DAEMON_UMASK = 0o022
 """The umask of a daemon: twistd's own would let nobody else read what was uploaded."""
@@ -81,8 +84,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     hashing = HashingThreads(reactor)
     accounts = _accounts(config, hashing, reactor)
     proxies = TrustedProxies(config.trusted_proxies, resolve_by(reactor.nameResolver), reactor)
-    closed = NO_UPLOADS if config.password_file is None and Action.UPDATE in config.authenticate else None
-    guard = Guard(accounts, config.authenticate, proxies, closed=closed)
+    guard = Guard(accounts, config.authenticate, proxies, closed=partial(_closed, config, accounts))
     pages = FinishedPages()
     changes.subscribe(pages.drop)
     uploader = Uploader(store, index, overwrite=config.overwrite, run_in_thread=run_in_thread, clock=reactor.seconds)
@@ -138,7 +140,7 @@ def _handlers(
             run_in_thread,
             version=version("twisted_pypi"),
             path=config.welcome,
-            uploads=config.password_file is not None or Action.UPDATE not in config.authenticate,
+            uploads=config.password_file is not None or not config.authenticate,
             login_to_read=bool({Action.LIST, Action.DOWNLOAD} & config.authenticate),
         ),
         Listing(templates, index),
@@ -163,6 +165,16 @@ def _accounts(config: Config, hashing: HashingThreads, reactor: Any) -> Htpasswd
     if config.password_file is None:
         return Nobody()
     return HtpasswdAccounts(config.password_file, clock=reactor, in_thread=hashing, tries=Throttle(reactor))
+
+
+def _closed(config: Config, accounts: HtpasswdAccounts | Nobody) -> str | None:
+    """Why nobody may upload; an open server is never an accident."""
+    if config.password_file is None:
+        # No login at all was asked for with both options, or there is no password file by default.
+        return NO_UPLOADS if config.authenticate else None
+    if Action.UPDATE not in config.authenticate and not accounts.users:
+        return NO_USERS
+    return None
 
 
 def _cache_control(config: Config) -> bytes | None:

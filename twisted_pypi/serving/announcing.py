@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from twisted_pypi.boundaries import LocalFiles
-from twisted_pypi.config import Config
+from twisted_pypi.config import Action, Config
 
 
 class Announcer(Service):
@@ -40,9 +40,15 @@ class Announcer(Service):
             return
         needs = ", ".join(sorted(config.authenticate))
         if config.password_file is None:
-            self.log.info("No password file: nobody can log in, which is needed to {needs}", needs=needs)
+            self.log.info(
+                "No password file: nobody can log in (which is needed to {needs}), and nobody may upload", needs=needs
+            )
             return
         self.log.info("A login is needed to {needs}", needs=needs)
+        if Action.UPDATE not in config.authenticate:
+            self.log.warn(  # noqa: G010  # the only name that Twisted's logger has for it
+                "Anybody may upload without a login: add update to --authenticate if that is not meant"
+            )
         if not self._users():
             self.log.info("Add the first user with: twisted-pypi passwd {file} NAME", file=config.password_file)
 

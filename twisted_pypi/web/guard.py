@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from twisted_pypi.boundaries import Accounts, User
@@ -18,9 +19,14 @@ class Guard:
     """Asks for a login where an action needs one."""
 
     def __init__(
-        self, accounts: Accounts, protected: frozenset[Action], proxies: TrustedProxies, *, closed: str | None = None
+        self,
+        accounts: Accounts,
+        protected: frozenset[Action],
+        proxies: TrustedProxies,
+        *,
+        closed: Callable[[], str | None] = lambda: None,
     ) -> None:
-        """Guard ``protected`` actions; ``closed`` is why nobody can log in at all, if so."""
+        """Guard ``protected`` actions; ``closed`` says why nobody may upload at all, if so."""
         self._accounts = accounts
         self._protected = protected
         self._proxies = proxies
@@ -33,7 +39,7 @@ class Guard:
     def passes(self, request: IndexRequest, action: Action | None) -> bool:
         """May this request go on at once?  If not, ``admit`` finds out."""
         if action not in self._protected:
-            return True
+            return action is not Action.UPDATE or self._closed() is None
         authorization = request.getHeader(b"authorization")
         if authorization is None:
             return False
@@ -51,8 +57,8 @@ class Guard:
         """
         if self.passes(request, action):
             return request.login
-        if self._closed is not None and action is Action.UPDATE:
-            raise NotAllowed(self._closed)
+        if action is Action.UPDATE and (why := self._closed()) is not None:
+            raise NotAllowed(why)
         authorization = request.getHeader(b"authorization")
         if authorization is None:
             raise LoginRequired(f"a login is needed to {_VERB[action]} here")
