@@ -131,7 +131,7 @@ def test_a_chunked_body_has_no_length(sink: Sink) -> None:
         return sink
 
     wire = Wire(site_with(take)[0])
-    answer = wire.send(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
+    answer = wire.send(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
     assert (lengths, body(answer)) == ([None], b"got abc")
     closing(wire)
 
@@ -151,7 +151,7 @@ def test_the_head_is_known_when_it_is_decided() -> None:
 
 def test_a_get_asks_nobody(refusing: tuple[IndexSite, ClockWithDate]) -> None:
     wire = Wire(refusing[0])
-    assert body(wire.send(b"GET / HTTP/1.1\r\n\r\n")) == b"got nothing"
+    assert body(wire.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")) == b"got nothing"
     closing(wire)
 
 
@@ -276,7 +276,9 @@ def test_a_client_that_goes_away_while_it_is_decided_abandons_its_body(sink: Sin
 
 def test_requests_in_one_piece_are_answered_in_turn(taking: IndexSite) -> None:
     wire = Wire(taking)
-    answers = wire.send(b"GET /1 HTTP/1.1\r\n\r\n" + POST + b"0123456789" + b"GET /2 HTTP/1.1\r\n\r\n")
+    answers = wire.send(
+        b"GET /1 HTTP/1.1\r\nHost: x\r\n\r\n" + POST + b"0123456789" + b"GET /2 HTTP/1.1\r\nHost: x\r\n\r\n"
+    )
     assert answers.count(b"HTTP/1.1 200 OK") == 3
     closing(wire)
 
@@ -307,4 +309,73 @@ def test_an_error_of_ours_is_a_500_that_shows_nothing(logged_failures: list[Fail
     assert status(answer) == 500
     assert b"secret" not in answer
     assert logged_failures.pop().type is RuntimeError
+    closing(wire)
+
+
+@pytest.mark.parametrize(
+    ("request_line", "expected"),
+    [
+        (b"GET http://elsewhere/x HTTP/1.1", 200),
+        (b"GET HTTPS://elsewhere HTTP/1.1", 200),
+        (b"GET foo HTTP/1.1", 400),
+        (b"GET ftp://x/ HTTP/1.1", 400),
+        (b"GET  HTTP/1.1", 400),
+        (b"GET /x", 400),
+        (b"OPTIONS * HTTP/1.1", 405),
+    ],
+)
+def test_targets(taking: IndexSite, request_line: bytes, expected: int) -> None:
+    wire = Wire(taking)
+    assert status(wire.send(request_line + b"\r\nHost: x\r\n\r\n")) == expected
+    closing(wire)
+
+
+@pytest.mark.parametrize("hosts", [b"", b"Host: a\r\nHost: b\r\n"])
+def test_a_request_has_one_host(taking: IndexSite, hosts: bytes) -> None:
+    wire = Wire(taking)
+    assert status(wire.send(b"GET / HTTP/1.1\r\n" + hosts + b"\r\n")) == 400
+    assert status(wire.send(b"GET / HTTP/1.0\r\n\r\n")) == 200
+    closing(wire)
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [(b"X: " + b"x" * 20_000, 431), (b"no header", 400), (b"Content-Length: 1\r\nTransfer-Encoding: chunked", 400)],
+)
+def test_what_is_no_request_is_told_so(taking: IndexSite, head: bytes, expected: int) -> None:
+    wire = Wire(taking)
+    answer = wire.send(b"GET / HTTP/1.1\r\nHost: x\r\n" + head + b"\r\n\r\n")
+    assert (status(answer), body(answer)) == (expected, b"")
+    assert wire.transport.closed
+    closing(wire)
+
+
+def test_a_client_that_does_not_read_is_answered_no_further(taking: IndexSite) -> None:
+    wire = Wire(taking)
+    wire.channel.pauseProducing()
+    many = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 100
+    assert wire.send(many) == b""
+    wire.channel.resumeProducing()
+    assert wire.received().count(b"HTTP/1.1 200 OK") == 100
+    closing(wire)
+
+
+def test_a_client_that_stops_reading_in_between_waits_for_the_rest(taking: IndexSite) -> None:
+    wire = Wire(taking)
+    write, written = wire.transport.write, []
+
+    def write_and_fill(data: bytes) -> None:
+        written.append(data)
+        write(data)
+        if len(written) == 3:
+            wire.channel.pauseProducing()
+
+    wire.transport.write = wire.transport.writeSequence = lambda data: write_and_fill(  # type: ignore[method-assign]
+        data if isinstance(data, bytes) else b"".join(data)
+    )
+    answers = wire.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 100)
+    assert answers.count(b"HTTP/1.1 200 OK") <= 3
+    assert wire.transport.producerState == "paused"
+    wire.channel.resumeProducing()
+    assert answers.count(b"HTTP/1.1 200 OK") + wire.received().count(b"HTTP/1.1 200 OK") == 100
     closing(wire)

@@ -9,6 +9,7 @@ twisted.web keeps to itself; ``tests/web/test_bodies.py`` pins them.
 
 from __future__ import annotations
 
+import re
 from io import BytesIO
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -19,7 +20,7 @@ from twisted.python.failure import Failure
 from twisted.web.server import Request
 
 from twisted_pypi.boundaries import User
-from twisted_pypi.web.replies import Reply, text_reply
+from twisted_pypi.web.replies import BadRequest, Reply, text_reply
 from twisted_pypi.web.sending import send
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 LINGER = 5.0
 """Seconds for which the body of a refused request is read and thrown away, so that its client sees the answer."""
+
+_ABSOLUTE = re.compile(rb"https?://[^/?]*", re.IGNORECASE)
 
 
 class Intake(Protocol):
@@ -62,7 +65,7 @@ class IndexRequest(Request):
         if length == 0:
             return
         channel = self.channel
-        self.method, self.uri, self.clientproto = channel.command, channel.target, channel.version
+        self.method, self.uri, self.clientproto = channel.command, origin_form(channel.target), channel.version
         self.path = self.uri.split(b"?", 1)[0]
         self.site = channel.site
         self._waiting = []
@@ -116,8 +119,23 @@ class IndexRequest(Request):
             self._process_when_decided = True
         elif self._refused:
             self._end_of_refused()
+        elif (problem := self._problem()) is not None:
+            send(self, self.site.reply_to(Failure(problem), self))
         else:
             super().process()
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        """The whole request came."""
+        self.site = self.channel.site
+        super().requestReceived(command, origin_form(path), version)
+
+    def _problem(self) -> BadRequest | None:
+        """What is wrong with the head, that twisted.web does not see (RFC 9112 section 3.2)."""
+        if not self.path.startswith(b"/") and self.path != b"*":
+            return BadRequest("the request asks for something that is no path; expected one that begins with a slash")
+        if len(self.headers_named(b"host")) != 1 and self.clientproto == b"HTTP/1.1":
+            return BadRequest("the request has no Host header, or several; expected one")
+        return None
 
     def refuse(self, reply: Reply) -> None:
         """Answer now, although the body is still coming, and close when it has come or after ``LINGER`` seconds.
@@ -182,3 +200,12 @@ class IndexRequest(Request):
     def _handleStar(self) -> None:
         # The base sends no Date and no Server here; nothing else is different.
         send(self, text_reply(405, "ask for a path of this index", (b"Allow", b"GET, HEAD, POST")))
+
+
+def origin_form(target: bytes) -> bytes:
+    """Return the path and query of a target that may have been sent as a whole URL (RFC 9112 section 3.2.2)."""
+    match = _ABSOLUTE.match(target)
+    if match is None:
+        return target
+    rest = target[match.end() :]
+    return rest if rest.startswith(b"/") else b"/" + rest

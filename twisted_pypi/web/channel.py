@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from twisted.internet.interfaces import IPushProducer, ITCPTransport
 from twisted.internet.tcp import Connection
 from twisted.python.failure import Failure
-from twisted.web.http import HTTPChannel
+from twisted.web.http import HTTPChannel, Request
 
 if TYPE_CHECKING:
     from twisted_pypi.web.bodies import IndexRequest
@@ -88,6 +88,40 @@ class IndexChannel(HTTPChannel):
                 return
             data = data[sent:]
         self.write(data)
+
+    def pauseProducing(self) -> None:
+        """The client does not read: take no further request from it until it does.
+
+        The base would go on answering what it has read already, and keep all
+        those answers.
+        """
+        super().pauseProducing()
+        self.paused = True
+
+    def resumeProducing(self) -> None:
+        """The client reads again: go on with what it has sent meanwhile."""
+        super().resumeProducing()
+        self.paused = False
+        if self._buffer and not self._handlingRequest:
+            super().dataReceived(b"")
+
+    def requestDone(self, request: Request) -> None:
+        """A request is answered: the next one may wait for the client to read."""
+        super().requestDone(request)
+        if self._waitingForTransport:
+            self._networkProducer.pauseProducing()
+
+    def lineLengthExceeded(self, line: bytes) -> None:  # noqa: ARG002  # the base gives it
+        """A line of a head is too long (RFC 6585 section 5)."""
+        self._refuse(b"431 Request Header Fields Too Large")
+
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        self._refuse(b"400 Bad Request")
+
+    def _refuse(self, status: bytes) -> None:
+        """Answer what is no request, and close: nothing that follows could be understood."""
+        self.write(b"HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n" % status)
+        self.loseConnection()
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # the base has a default
         """The client is gone."""

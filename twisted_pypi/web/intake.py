@@ -67,6 +67,7 @@ class UploadIntake:
         self._writing = False
         self._paused = False
         self._abandoned = False
+        self._complete = False
         self._failure: Failure | None = None
         self._idle: list[Deferred[None]] = []
 
@@ -132,7 +133,8 @@ class UploadIntake:
     def _failed(self, failure: Failure) -> None:
         self._failure = failure
         self._blocks, self._gathered, self._waiting = [], 0, 0
-        if not self._abandoned:
+        # Once the whole body is here, whoever waits for it answers.
+        if not self._abandoned and not self._complete:
             self._request.refuse(self._request.site.reply_to(failure, self._request))
 
     def _wrote(self, _: None) -> None:
@@ -154,6 +156,7 @@ class UploadIntake:
 
         Raises ``BadForm`` when it ended too early, and whatever writing raised.
         """
+        self._complete = True
         for event in self._reader.close():
             self._handle(event)
         self._pump()

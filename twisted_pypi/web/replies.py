@@ -47,6 +47,10 @@ class ErrorPages(Protocol):
         """Return the page of one error, as HTML."""
 
 
+class BadRequest(TwistedPyPIError):
+    """A request that HTTP/1.1 does not know."""
+
+
 class WrongMethod(TwistedPyPIError):
     """A method that is not possible at this address; ``allowed`` are those that are (RFC 9110 section 15.5.6)."""
 
@@ -64,6 +68,7 @@ STATUS: tuple[tuple[type[TwistedPyPIError], HTTPStatus], ...] = (
     (AlreadyUploaded, HTTPStatus.CONFLICT),
     (TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (TooManyTries, HTTPStatus.TOO_MANY_REQUESTS),
+    (BadRequest, HTTPStatus.BAD_REQUEST),
     (BadForm, HTTPStatus.BAD_REQUEST),
     (BadUpload, HTTPStatus.BAD_REQUEST),
     (BadFilename, HTTPStatus.BAD_REQUEST),
