@@ -9,6 +9,7 @@ import pytest
 from twisted_pypi.command.pypi_server import main, settings_of
 from twisted_pypi.command.twisted_pypi import main as twisted_pypi
 from twisted_pypi.config import Config
+from twisted_pypi.errors import BadSetting
 from twisted_pypi.options.table import SETTINGS, UPDATE
 
 HOME = Path.home()
@@ -99,3 +100,8 @@ def test_an_unknown_command_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
     assert (ended.value.code, capsys.readouterr().err.count("\n")) == (2, 1)
     twisted_pypi([])
     assert "twisted-pypi run" in capsys.readouterr().out
+
+
+def test_a_mistyped_sub_command_is_no_folder() -> None:
+    with pytest.raises(BadSetting, match="'udpate' is no sub-command and no folder"):
+        settings_of(["udpate", "/pypi"], {}, "pypi-server")

@@ -137,7 +137,7 @@ def test_uploads_under_way_count_as_taken(tmp_path: Path) -> None:
     store = DirectoryStore([str(tmp_path)], reserve=10**9)
     staged = store.stage(10**9, ())
     assert store.free_space() == pytest.approx(free - 2 * 10**9, abs=5 * 10**8)
-    with pytest.raises(NoSpace, match="has room for"):
+    with pytest.raises(NoSpace, match="has no room for an upload of"):
         store.stage(free - 10**9, ())
     staged.discard()
     assert store.free_space() == pytest.approx(free - 10**9, abs=5 * 10**8)

@@ -6,7 +6,9 @@ import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from enum import Enum
+from pathlib import Path
 
 from twisted_pypi.command.foreground import serve
 from twisted_pypi.config import Config
@@ -63,6 +65,9 @@ def _verb(line: Layer) -> tuple[Verb, Layer]:
     verbs = {verb.value: verb for verb in Verb}
     if line.operands and line.operands[0] in verbs:
         return verbs[line.operands[0]], Layer(line.given, line.operands[1:])
+    if line.operands and get_close_matches(line.operands[0], verbs) and not Path(line.operands[0]).is_dir():
+        # A mistyped sub-command must not become a new folder that takes uploads.
+        raise BadSetting(f"{line.operands[0]!r} is no sub-command and no folder: expected {' or '.join(verbs)}.")
     return (Verb.UPDATE if "update" in line.given else Verb.RUN), line
 
 

@@ -63,7 +63,8 @@ def parser_of(settings: Sequence[Setting], prog: str, usage: str, description: s
     headings = {group: parser.add_argument_group(group.value) for group in dict.fromkeys(s.group for s in settings)}
     for setting in settings:
         takes_value = setting.kind in {Kind.ONE, Kind.MANY}
-        where = f" [{setting.variables[0]}]" if setting.variables else ""
+        variables = ", ".join(setting.variables)
+        where = f" [{variables}]" if variables else ""
         default = f" (default: {setting.default})" if setting.default else ""
         headings[setting.group].add_argument(
             *setting.flags,

@@ -28,6 +28,9 @@ from twisted_pypi.storage.sweeping import sweep
 RESERVE = 64 * 1024 * 1024
 """Bytes of the disk that uploads leave free."""
 
+SMALLEST_SHARE = 20
+"""The reserve is never more than this part of a small disk."""
+
 
 class DirectoryStore:
     """A ``PackageStore`` in folders: uploads go to the first, flat.
@@ -66,9 +69,10 @@ class DirectoryStore:
             self._probe()
             free = self._free_space()
             if (expected_size or 0) > free:
+                size = "" if expected_size is None else f" of {expected_size} bytes"
                 raise NoSpace(
-                    f"the upload has {expected_size} bytes, but the disk of the index has room for {max(0, free)} only; "
-                    "remove something or make it larger, then upload again"
+                    f"the disk of the index has no room for an upload{size}: {max(0, free)} bytes are free besides "
+                    "a reserve; remove something or make it larger, then upload again"
                 )
             staged = self._area.open(algorithms, self._ended)
             self._staged[staged] = expected_size or 0
@@ -187,7 +191,9 @@ class DirectoryStore:
                 "the folder of the index is not there at the moment; try again when it is mounted"
             ) from error
         coming = sum(max(0, expected - staged.size) for staged, expected in self._staged.items())
-        return disk.f_bavail * disk.f_frsize - coming - self._reserve
+        # On a small disk the reserve would be all there is.
+        reserve = min(self._reserve, disk.f_blocks * disk.f_frsize // SMALLEST_SHARE)
+        return disk.f_bavail * disk.f_frsize - coming - reserve
 
     def _ended(self, staged: StagedFile) -> None:
         with self._staging:

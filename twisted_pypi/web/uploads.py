@@ -92,7 +92,10 @@ class Uploads:
     async def _check_space(self, length: int | None) -> None:
         free = await self._run_in_thread(self._store.free_space)
         if length is not None and length > free:
-            raise NoSpace(f"the upload has {length} bytes and the disk takes no more than {max(free, 0)}")
+            raise NoSpace(
+                f"the disk of the index has no room for an upload of {length} bytes: {max(free, 0)} are free "
+                "besides a reserve; remove something or make it larger, then upload again"
+            )
 
     def _ended(self) -> None:
         self._under_way -= 1
