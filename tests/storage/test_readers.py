@@ -44,11 +44,11 @@ class HeldThreads:
         """What each thread reads."""
         return [[job.place.filename.partition("-")[0] for job in jobs] for jobs, _ in self.running]
 
-    def end(self, *, left: int = 0, waiting: Sequence[tuple[Place, NotYet]] = ()) -> None:
+    def end(self, *, left: int = 0, waiting: Sequence[tuple[Place, NotYet]] = (), shareable: bool = False) -> None:
         """The first thread ends, and leaves the last so many files."""
         jobs, ended = self.running.pop(0)
         read = jobs[: len(jobs) - left]
-        ended.callback((Recorded([job.place for job in read], list(waiting)), jobs[len(read) :]))
+        ended.callback((Recorded([job.place for job in read], list(waiting), shareable), jobs[len(read) :]))
 
 
 class Nobody:
@@ -66,7 +66,7 @@ class Desk:
         self.catalog.open()
         self.threads, self.clock = HeldThreads(), Clock()
         self.readers = Readers(
-            self.catalog, cast("Threads", self.threads), cast("Recorder", Nobody()), self.clock, slots=1
+            self.catalog, cast("Threads", self.threads), cast("Recorder", Nobody()), self.clock, slots=3
         )
 
     def seen(self, *names: str) -> None:
@@ -107,6 +107,18 @@ def test_what_nobody_waits_for_leaves_one_thread_free(desk: Desk) -> None:
     desk.known("p98", "p99", *names[:64])
     desk.threads.end()
     assert desk.threads.names == [names[64:98]]
+
+
+def test_more_threads_read_only_where_that_helps(desk: Desk) -> None:
+    names = [f"p{number:03}" for number in range(64 * 6)]
+    desk.seen(*names)
+    desk.readers.wake()
+    assert len(desk.threads.running) == 1
+    desk.threads.end(shareable=True)
+    assert len(desk.threads.running) == 3
+    desk.threads.end()
+    desk.threads.end()
+    assert len(desk.threads.running) == 1
 
 
 def test_what_a_thread_has_no_time_for_is_read_next_by_whoever_waits_most(desk: Desk) -> None:

@@ -38,11 +38,12 @@ class Readers:
     log = Logger()
 
     def __init__(self, catalog: Catalog, threads: Threads, recorder: Recorder, clock: IReactorTime, slots: int) -> None:
-        """``slots`` batches of what nobody waits for are read at a time."""
+        """At most ``slots`` batches of what nobody waits for are read at a time, and one where more are of no use."""
         self._catalog = catalog
         self._threads = threads
         self._recorder = recorder
         self._slots = slots
+        self._allowed = 1
         self._settling = Settling(clock, self.urgent)
         self._busy = 0
         self._urgent: OrderedDict[Place, Job] = OrderedDict()
@@ -111,7 +112,7 @@ class Readers:
             await idle
 
     def _fill(self) -> None:
-        while not self._stopped and self._busy <= self._slots:
+        while not self._stopped and self._busy <= self._allowed:
             jobs = self._next()
             if not jobs:
                 break
@@ -131,6 +132,7 @@ class Readers:
             # What came of them is unknown; whoever waits finds out from the catalog.
             result = Recorded(list(places)), []
         recorded, left = result
+        self._allowed = self._slots if recorded.shareable else 1
         self._settle(recorded)
         for job in left:
             self._reading.discard(job.place)
@@ -156,7 +158,7 @@ class Readers:
                 self._again[place] = job
             else:
                 jobs.append(job)
-        if jobs or self._busy >= self._slots:
+        if jobs or self._busy >= self._allowed:
             return jobs
         while self._left and len(jobs) < _BATCH:
             jobs.append(self._left.pop(next(iter(self._left))))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from twisted.logger import Logger
 
@@ -17,6 +17,8 @@ from twisted_pypi.storage.remarks import Remark
 from twisted_pypi.storage.tools import Tools
 
 _LONGEST = 0.2
+_LARGE = 256 * 1024
+_WAITING = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,13 @@ class Recorded:
     """Files that were read and written down, one way or the other."""
     waiting: list[tuple[Place, NotYet]] = field(default_factory=list)
     """Those that shall be looked at again."""
+    shareable: bool = False
+    """Would another thread have helped?
+
+    Hashing large files and waiting for the disk goes on in parallel.  Small
+    files that are in memory are read one after the other whatever is done, by
+    two threads with twice the effort (the lock of the interpreter).
+    """
 
 
 class Recorder:
@@ -45,9 +54,9 @@ class Recorder:
         So nobody waits long for a small file because large ones are read before it.
         """
         outcomes: list[tuple[Place, Outcome]] = []
-        enough = time.monotonic() + _LONGEST
+        began, busy = time.monotonic(), time.thread_time()
         for job in jobs:
-            if self._tools.stopping.is_set() or (outcomes and time.monotonic() > enough):
+            if self._tools.stopping.is_set() or (outcomes and time.monotonic() - began > _LONGEST):
                 break
             try:
                 outcomes.append((job.place, self._reader.read(job)))
@@ -56,7 +65,9 @@ class Recorder:
             except Exception as problem:  # noqa: BLE001  # one strange file must not keep the others out
                 self.log.failure("reading {path} failed", path=job.place.path)
                 outcomes.append((job.place, Failed(f"{job.place.path} cannot be read ({problem!r})")))
-        return self._write(outcomes), list(jobs[len(outcomes) :])
+        waited = time.thread_time() - busy < _WAITING * (time.monotonic() - began)
+        recorded = replace(self._write(outcomes), shareable=waited or _bytes(outcomes) > _LARGE * len(outcomes))
+        return recorded, list(jobs[len(outcomes) :])
 
     def _write(self, outcomes: Sequence[tuple[Place, Outcome]]) -> Recorded:
         recorded = Recorded()
@@ -130,3 +141,7 @@ class Recorder:
         if row is not None:
             # Facts that were only to be compared hold until they are found wrong.
             writer.set_state(place, State.LISTED if row.state is State.RECHECK else State.UNREADABLE)
+
+
+def _bytes(outcomes: Sequence[tuple[Place, Outcome]]) -> int:
+    return sum(outcome.known.size for _, outcome in outcomes if isinstance(outcome, Facts))
