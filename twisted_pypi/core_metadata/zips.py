@@ -208,7 +208,10 @@ def _unpacked(file: BinaryIO, entry: Member, shift: int, largest: int) -> bytes:
 
 def _data_at(file: BinaryIO, entry: Member, shift: int) -> int:
     at = entry.offset + shift
-    signature, name_length, extra = cast("tuple[bytes, int, int]", _LOCAL.unpack(_read(file, at, _LOCAL.size)))
+    # A file system refuses to seek far behind the end, which would look as if the file itself could not be read.
+    head = _read(file, at, _LOCAL.size) if at < file.seek(0, 2) else b""
+    padded = head.ljust(_LOCAL.size, b"\0")
+    signature, name_length, extra = cast("tuple[bytes, int, int]", _LOCAL.unpack(padded))
     if signature != _LOCAL_SIGNATURE or file.read(name_length) != entry.name:
         name = entry.name.decode("utf-8", "replace")
         raise BadMetadata(f"the zip archive is damaged ({name} is not where its directory says)")
