@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchmarks.corpus import collection, files_of, project_name
 from benchmarks.figures import Figure, ratio, report
 from benchmarks.load import requests_per_second
-from benchmarks.servers import known_state, ours, pypiserver, until_right
+from benchmarks.servers import known_state, ours, pypiserver, until_quiet, until_right
 from tests.clients.server import Process
 
 ROUNDS = 3
@@ -41,6 +41,7 @@ def _round(files: int) -> tuple[tuple[float, float], ...]:
     root, state = collection(files), known_state(files)
     with ours(root, state) as server:
         until_right(server, PATH, files_of(ASKED))
+        until_quiet(server)
         rates = (_rate(server, 4), _rate(server, 4, varied=True))
     # The old one runs alone: its cache is thrown away whenever anybody opens a file or a folder below its root.
     with pypiserver(root) as server:

@@ -22,13 +22,14 @@ ASKED = 7
 def measure() -> None:
     """Measure and report."""
     root, state = collection(FILES), known_state(FILES)
-    restarts, warm = [], []
+    restarts, costs, warm = [], [], []
     for _ in range(ROUNDS):
         server = ours(root, state)
         began = time.monotonic()
         server.launch()
         until_right(server, f"/simple/{project_name(ASKED)}/", files_of(ASKED))
         restarts.append(time.monotonic() - began)
+        costs.append(server.cpu())
         assert server.stop() == 0
     with ours(root, state) as server:
         until_right(server, f"/simple/{project_name(ASKED)}/", files_of(ASKED))
@@ -40,6 +41,7 @@ def measure() -> None:
         "100,000 known files",
         (
             Figure("start until the first right page", "s", restarts, "2 or less"),
+            Figure("CPU until then", "s", costs),
             Figure("calibration: names and stats of the folder, once", "s", [_stats(root) for _ in range(ROUNDS)]),
             Figure("memory after the first page", "MB", [at_start / 1e6]),
             Figure("memory after a walk over all pages", "MB", [each / 1e6 for each in warm], "150 or less"),
