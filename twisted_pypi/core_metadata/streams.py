@@ -24,7 +24,7 @@ class Forward:
     def __init__(self, stream: BinaryIO, limit: int) -> None:
         """Read at most ``limit`` bytes."""
         self._stream = stream
-        self._left = limit
+        self._limit = self._left = limit
         self.used = False
         """Was anything read yet?"""
 
@@ -34,7 +34,7 @@ class Forward:
             raise ValueError("a member has a negative size")
         self._left -= size
         if self._left < 0:
-            raise BadMetadata("the archive unpacks to more bytes than are read")
+            raise BadMetadata(f"the archive unpacks to more than the {self._limit} bytes that are read")
         data = self._stream.read(size)
         if len(data) != size:
             raise EOFError("it ends too early")
@@ -52,7 +52,7 @@ class Forward:
         while data := self._stream.read(_PIECE):
             self._left -= len(data)
             if self._left < 0:
-                raise BadMetadata("the archive unpacks to more bytes than are read")
+                raise BadMetadata(f"the archive unpacks to more than the {self._limit} bytes that are read")
 
 
 def decompressed(file: BinaryIO) -> BinaryIO:
