@@ -25,6 +25,26 @@ class Fallback(StrEnum):
     OFF = "off"
 
 
+class UploadChecks(StrEnum):
+    """How much an upload is looked into: everything that the standards ask for, or names and digests alone."""
+
+    STRICT = "strict"
+    NAMES = "names"
+
+
+class Attestations(StrEnum):
+    """What is done with the attestations of an upload (PEP 740).
+
+    Ignored; checked for form and kept; verified as well, if there are any;
+    verified, and uploads without any refused.
+    """
+
+    OFF = "off"
+    KEEP = "keep"
+    VERIFY = "verify"
+    REQUIRE = "require"
+
+
 class Watch(StrEnum):
     """How changes by hand are noticed: by the watcher with the scan behind it, by the scan alone, or not at all."""
 
@@ -67,6 +87,8 @@ class Config:
     """Bytes that the body of an upload may have; ``None``: no limit but the disk's."""
     max_uploads: int = 32
     """Uploads under way at once."""
+    upload_checks: UploadChecks = UploadChecks.STRICT
+    attestations: Attestations = Attestations.KEEP
 
     fallback: Fallback = Fallback.REDIRECT
     fallback_url: str | None = None

@@ -17,9 +17,10 @@ from twisted_pypi.accounts.nobody import Nobody
 from twisted_pypi.accounts.threads import HashingThreads
 from twisted_pypi.boundaries import RunInThread
 from twisted_pypi.catalog import Catalog
-from twisted_pypi.config import Action, Config, Fallback
+from twisted_pypi.config import Action, Attestations, Config, Fallback
 from twisted_pypi.events import Changes
 from twisted_pypi.indexes.local import LocalIndex
+from twisted_pypi.indexes.provenance import WithProvenance
 from twisted_pypi.options import Options
 from twisted_pypi.serving.announcing import Announcer
 from twisted_pypi.serving.logs import LogFile, LogLines
@@ -28,7 +29,7 @@ from twisted_pypi.storage.publishing import DirectoryStore
 from twisted_pypi.storage.scanner import Scanner
 from twisted_pypi.storage.sweeper import Sweeper
 from twisted_pypi.throttle import Throttle
-from twisted_pypi.uploading import Uploader
+from twisted_pypi.uploading import Uploader, Verify
 from twisted_pypi.web.access_log import AccessLog
 from twisted_pypi.web.addresses import Addresses
 from twisted_pypi.web.fallback import NoFallback, Redirect
@@ -36,6 +37,7 @@ from twisted_pypi.web.files import Files
 from twisted_pypi.web.guard import Guard
 from twisted_pypi.web.handlers import Bindings, Status, health
 from twisted_pypi.web.hot import HotAnswers
+from twisted_pypi.web.integrity import Integrity
 from twisted_pypi.web.legacy import LegacyJson, Search
 from twisted_pypi.web.pages import FinishedPages
 from twisted_pypi.web.people.errors import ErrorPages
@@ -87,7 +89,16 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     guard = Guard(accounts, config.authenticate, proxies, closed=partial(_closed, config, accounts))
     pages = FinishedPages()
     changes.subscribe(pages.drop)
-    uploader = Uploader(store, index, overwrite=config.overwrite, run_in_thread=run_in_thread, clock=reactor.seconds)
+    uploader = Uploader(
+        store,
+        index,
+        overwrite=config.overwrite,
+        run_in_thread=run_in_thread,
+        clock=reactor.seconds,
+        checks=config.upload_checks,
+        attestations=config.attestations,
+        verify=_verifier(config, reactor),
+    )
     uploads = Uploads(store, uploader, run_in_thread, largest=config.max_upload_size, at_once=config.max_uploads)
     templates = Templates()
     status = Status(index, index.counts, version("twisted_pypi"), scanner.troubles)
@@ -132,7 +143,10 @@ def _handlers(
 ) -> Handlers:
     private = Action.LIST in config.authenticate
     fallback = Redirect(config.fallback_url, run_in_thread) if config.fallback is Fallback.REDIRECT else NoFallback()
-    simple = Simple(index, pages, fallback, private=private, run_in_thread=run_in_thread)
+    # Its address has to be an absolute https URL (PEP 740), and nothing else says what that is.
+    public = config.public_url if config.public_url and config.public_url.startswith("https:") else None
+    shown = index if public is None else WithProvenance(index, public)
+    simple = Simple(shown, pages, fallback, private=private, run_in_thread=run_in_thread)
     bindings = Bindings(
         Welcome(
             templates,
@@ -155,10 +169,20 @@ def _handlers(
         all_files=bindings.all_files,
         file=Files(index, _cache_control(config)).get,
         project_json=bindings.project_json,
+        provenance=Integrity(index, run_in_thread, private=Action.DOWNLOAD in config.authenticate).get,
         rpc=bindings.rpc,
         upload=uploads.post,
         own={b"status": (Action.LIST, status.get)},
     )
+
+
+def _verifier(config: Config, reactor: Any) -> Verify | None:
+    """Who verifies attestations; an extra, which is imported only where it is asked for."""
+    if config.attestations not in {Attestations.VERIFY, Attestations.REQUIRE}:
+        return None
+    from twisted_pypi.uploading.verification import Verifier  # noqa: PLC0415  # slow, and not always installed
+
+    return Verifier(reactor.seconds)
 
 
 def _accounts(config: Config, hashing: HashingThreads, reactor: Any) -> HtpasswdAccounts | Nobody:

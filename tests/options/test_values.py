@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twisted_pypi.config import Action, Config, Fallback, Watch
+from twisted_pypi.config import Action, Attestations, Config, Fallback, UploadChecks, Watch
 from twisted_pypi.options import Options
 from twisted_pypi.options.setting import Kind, Setting
 from twisted_pypi.options.table import SETTINGS
@@ -73,6 +73,12 @@ GOOD: list[tuple[str, str, Any]] = [
     ("max_upload_size", "1000", 1000),
     ("max_upload_size", "off", None),
     ("max_uploads", "1", 1),
+    ("upload_checks", "strict", UploadChecks.STRICT),
+    ("upload_checks", "NAMES", UploadChecks.NAMES),
+    ("attestations", "off", Attestations.OFF),
+    ("attestations", "keep", Attestations.KEEP),
+    ("attestations", "verify", Attestations.VERIFY),
+    ("attestations", "require", Attestations.REQUIRE),
     ("fallback", "off", Fallback.OFF),
     ("fallback", "redirect", Fallback.REDIRECT),
     ("fallback_url", "http://index.example.com/simple/", "http://index.example.com/simple"),
@@ -123,6 +129,8 @@ BAD: list[tuple[str, str]] = [
     *(("password_file", each) for each in ("", "\0")),
     *(("max_upload_size", each) for each in ("big", "-1", "1X", "")),
     *(("max_uploads", each) for each in ("0", "-1", "many", "")),
+    *(("upload_checks", each) for each in ("none", "", "off")),
+    *(("attestations", each) for each in ("yes", "", "verified")),
     *(("fallback", each) for each in ("maybe", "", "proxy")),
     *(
         ("fallback_url", each)

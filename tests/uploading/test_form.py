@@ -58,7 +58,11 @@ def test_file_name_and_fields_agree(filename: str, name: str, version: str, proj
         ("../x-1.0.tar.gz", "x", "1.0", BadFilename, "slash"),
         ("..\\x-1.0.tar.gz", "x", "1.0", BadFilename, "slash"),
         ("C:\\x-1.0.tar.gz", "x", "1.0", BadFilename, "slash"),
-        (".x-1.0.tar.gz", "x", "1.0", BadFilename, "end like a package"),
+        (".x-1.0.tar.gz", "x", "1.0", BadFilename, "starts with a dot"),
+        (".", "x", "1.0", BadFilename, "starts with a dot"),
+        ("x" * 300 + "-1.0.tar.gz", "x", "1.0", BadFilename, "too long"),
+        ("x\x7f-1.0.tar.gz", "x", "1.0", BadFilename, "control character"),
+        ("x\r\n-1.0.tar.gz", "x", "1.0", BadFilename, "control character"),
         ("x-1.0\0.tar.gz", "x", "1.0", BadFilename, "control character"),
         ("", "x", "1.0", BadFilename, "end like a package"),
         ("x" * 250 + "-1.0.zip", "x", "1.0", BadFilename, "too long"),
@@ -85,6 +89,14 @@ def test_digests_agree(fields: dict[str, str]) -> None:
     staged = MemoryStore().stage(None, ())
     staged.write(DATA)
     check_digests(form(**fields), staged)
+    staged.discard()
+
+
+def test_of_a_digest_that_is_given_twice_both_count() -> None:
+    staged = MemoryStore().stage(None, ())
+    staged.write(DATA)
+    with pytest.raises(BadUpload, match="sha256_digest"):
+        check_digests(UploadForm({"sha256_digest": (SHA256, "0" * 64)}, "x"), staged)
     staged.discard()
 
 

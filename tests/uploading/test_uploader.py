@@ -9,6 +9,7 @@ import pytest_twisted
 from twisted.internet.defer import Deferred
 
 from twisted_pypi.boundaries import KnownFile
+from twisted_pypi.config import UploadChecks
 from twisted_pypi.distributions import ProjectName
 from twisted_pypi.errors import (
     AlreadyUploaded,
@@ -19,7 +20,7 @@ from twisted_pypi.errors import (
     NotAllowed,
 )
 from twisted_pypi.sidecars import Sidecar, parse_sidecar
-from twisted_pypi.testing.archives import core_metadata, wheel
+from twisted_pypi.testing.archives import core_metadata, sdist, wheel
 from twisted_pypi.testing.memory_index import MemoryIndex
 from twisted_pypi.testing.memory_store import MemoryStore
 from twisted_pypi.uploading import Uploader, UploadForm
@@ -53,12 +54,12 @@ class Plain:
 class House:
     """An uploader with its store and its index."""
 
-    def __init__(self, *, overwrite: bool = False, store: MemoryStore | None = None) -> None:
+    def __init__(self, *, overwrite: bool = False, store: MemoryStore | None = None, **settings: Any) -> None:
         self.store = store or MemoryStore()
         self.index = MemoryIndex()
         self.threads = Plain()
         self.uploader = Uploader(
-            self.store, self.index, overwrite=overwrite, run_in_thread=self.threads, clock=lambda: NOW
+            self.store, self.index, overwrite=overwrite, run_in_thread=self.threads, clock=lambda: NOW, **settings
         )
 
     async def upload(
@@ -102,7 +103,9 @@ async def test_a_good_upload_is_stored_and_listed() -> None:
         (ONE, {"version": "2.0"}, BadUpload),
         (ONE, {"sha256_digest": "0" * 64}, BadUpload),
         (b"<html>", {}, BadMetadata),
-        (wheel("y", "1.0"), {}, BadUpload),
+        (wheel("y", "1.0"), {}, BadMetadata),
+        (ONE, {"filetype": "sdist"}, BadUpload),
+        (ONE, {"attestations": "[{}]"}, BadUpload),
     ],
 )
 @pytest_twisted.ensureDeferred
@@ -111,6 +114,49 @@ async def test_a_bad_upload_leaves_nothing(data: bytes, fields: dict[str, str], 
     with pytest.raises(error):
         await house.upload(data, fields)
     assert (house.store.files, house.index.counts(), house.store.staged) == ({}, (0, 0), set())
+
+
+@pytest.mark.parametrize(
+    ("filename", "data"),
+    [("x-1.0-py3-none-win32.whl", b""), ("X-1.0.win32.exe", b"MZ"), ("x-1.0.tar.gz", sdist("y", "2"))],
+)
+@pytest_twisted.ensureDeferred
+async def test_by_names_alone_almost_everything_is_taken(filename: str, data: bytes) -> None:
+    house = House(checks=UploadChecks.NAMES)
+    known = await house.upload(data, {"name": "x", "filetype": "bdist_dumb"}, filename=filename)
+    assert await house.index.holding(filename) == known
+    with pytest.raises(BadUpload, match="sha256_digest"):
+        await house.upload(data, {"sha256_digest": "0" * 64}, filename=filename)
+    with pytest.raises(BadUpload, match="the form says y"):
+        await house.upload(ONE, {"name": "y"})
+
+
+@pytest_twisted.ensureDeferred
+async def test_another_spelling_of_a_file_is_refused_and_a_second_sdist() -> None:
+    house = House(overwrite=True)
+    await house.upload()
+    await house.upload(sdist("x", "1.0"), filename="x-1.0.tar.gz")
+    with pytest.raises(BadUpload, match=f"is here already as {FILENAME}"):
+        await house.upload(wheel("x", "1.0.0"), filename="x-1.0.0-py3-none-any.whl")
+    with pytest.raises(BadUpload, match=r"has a source distribution already, x-1\.0\.tar\.gz"):
+        await house.upload(sdist("x", "1.0", content=b"2"), filename="x-1.0.tgz")
+    assert len(house.store.files) == 2
+    by_names = House(checks=UploadChecks.NAMES)
+    await by_names.upload(sdist("x", "1.0"), filename="x-1.0.tar.gz")
+    await by_names.upload(sdist("x", "1.0"), filename="x-1.0.tgz")
+
+
+@pytest_twisted.ensureDeferred
+async def test_of_two_spellings_at_once_one_wins() -> None:
+    house = House()
+    house.threads.held = True
+    outcomes: list[object] = []
+    for filename in (FILENAME, "x-1.0.0-py3-none-any.whl"):
+        Deferred.fromCoroutine(house.upload(ONE, filename=filename)).addBoth(outcomes.append)
+    house.threads.let_go()
+    kinds = sorted(type(getattr(each, "value", each)).__name__ for each in outcomes)
+    assert kinds == ["BadUpload", "KnownFile"]
+    assert len(house.store.files) == 1
 
 
 @pytest_twisted.ensureDeferred

@@ -1,6 +1,6 @@
 """Uploads: what a form has to be for its file to be published, and the publishing of it."""
 
 from twisted_pypi.uploading.form import UploadForm
-from twisted_pypi.uploading.uploader import Uploader
+from twisted_pypi.uploading.uploader import Uploader, Verify
 
-__all__ = ["UploadForm", "Uploader"]
+__all__ = ["UploadForm", "Uploader", "Verify"]

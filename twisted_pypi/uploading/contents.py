@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO
 
-from twisted_pypi.core_metadata import CoreMetadata, extract, has_readable_format, parse, reads_to_the_end
+from twisted_pypi.core_metadata import CoreMetadata, extract, parse
 from twisted_pypi.distributions import Distribution, Kind, normalize, parse_filename, same_version
 from twisted_pypi.errors import BadFilename, BadMetadata, BadUpload
+from twisted_pypi.upload_checks import check_archive, check_metadata, check_version
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9.]+")
 
@@ -30,43 +30,42 @@ class Contents:
 
 
 def check_contents(path: str, distribution: Distribution, *, name_is_known: bool) -> Contents:
-    """Return what a file holds.  Blocking.
+    """Return what a file holds, if it is a good wheel or source distribution.  Blocking.
 
-    A wheel must have metadata that agrees with its name.  So must another
-    archive if there is any in it, but old ones may be without.  With
-    ``name_is_known`` unset, the metadata settles where an old file name
-    splits.  Raises ``BadMetadata`` and ``BadUpload``.
+    Its metadata has to agree with its name.  With ``name_is_known`` unset,
+    the metadata settles where an old file name splits.  Raises
+    ``BadFilename``, ``BadMetadata`` and ``BadUpload``.
     """
     with Path(path).open("rb") as file:
-        raw = _metadata(file, distribution)
-    if raw is None:
+        inspected = check_archive(file, distribution)
+    try:
+        said = parse(inspected.metadata)
+    except BadMetadata as error:
+        raise BadMetadata(f"{distribution.filename}: {error}") from None
+    if not name_is_known and distribution.kind is not Kind.WHEEL:
+        distribution = _split_by(said, distribution)
+    _check_agreement(said, distribution)
+    check_version(distribution)
+    check_metadata(said, distribution.filename, inspected.licenses)
+    digest = sha256(inspected.metadata).hexdigest()
+    return Contents(distribution, inspected.metadata, digest, said.requires_python)
+
+
+def look_into(path: str, distribution: Distribution, *, name_is_known: bool) -> Contents:
+    """Return what a file holds, as far as it can be read at all.  Blocking."""
+    try:
+        with Path(path).open("rb") as file:
+            raw = extract(file, distribution)
+    except BadMetadata:
         return Contents(distribution)
     digest = sha256(raw).hexdigest()
     try:
         said = parse(raw)
-    except BadMetadata as error:
-        if distribution.kind is Kind.WHEEL:
-            raise BadMetadata(f"{distribution.filename}: {error}") from None
+    except BadMetadata:
         return Contents(distribution, raw, digest)
     if not name_is_known and distribution.kind is not Kind.WHEEL:
         distribution = _split_by(said, distribution)
-    _check_agreement(said, distribution)
     return Contents(distribution, raw, digest, said.requires_python)
-
-
-def _metadata(file: BinaryIO, distribution: Distribution) -> bytes | None:
-    if not file.read(1):
-        raise BadUpload(f"the file {distribution.filename} is empty")
-    if not has_readable_format(distribution):
-        return None
-    try:
-        return extract(file, distribution)
-    except BadMetadata:
-        if distribution.kind is Kind.WHEEL:
-            raise
-        if distribution.kind is not Kind.WININST and not reads_to_the_end(file, distribution):
-            raise
-        return None
 
 
 def _split_by(said: CoreMetadata, distribution: Distribution) -> Distribution:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 from twisted_pypi.boundaries import Staged
 from twisted_pypi.distributions import Distribution, is_project_name, normalize, parse_filename, same_version
-from twisted_pypi.errors import BadUpload
+from twisted_pypi.errors import BadFilename, BadUpload
 from twisted_pypi.sidecars import sidecar_name
 
 _ABSENT = frozenset({"", "UNKNOWN", "None"})
+_HIDDEN = re.compile(r"\.[^/\\]*\Z")
 _HEX = re.compile(r"[0-9A-Fa-f]+\Z")
 _DIGESTS = (
     ("md5_digest", {32: "md5"}),
@@ -35,7 +36,11 @@ class UploadForm:
 
     def value(self, name: str) -> str | None:
         """The first value of a field that says something; ``UNKNOWN`` and ``None`` do not."""
-        return next((each.strip() for each in self.fields.get(name, ()) if each.strip() not in _ABSENT), None)
+        return next(iter(self.values(name)), None)
+
+    def values(self, name: str) -> list[str]:
+        """Every value of a field that says something."""
+        return [each.strip() for each in self.fields.get(name, ()) if each.strip() not in _ABSENT]
 
 
 def check_name(form: UploadForm) -> Distribution:
@@ -43,6 +48,8 @@ def check_name(form: UploadForm) -> Distribution:
 
     Raises ``BadFilename`` and ``BadUpload``.
     """
+    if _HIDDEN.match(form.filename):
+        raise BadFilename(f"the file name {form.filename[:200]!r} starts with a dot; expected one that is not hidden")
     sidecar_name(form.filename)
     name, version = form.value("name"), form.value("version")
     if name is not None and not is_project_name(name):
@@ -65,14 +72,12 @@ def check_name(form: UploadForm) -> Distribution:
 def check_digests(form: UploadForm, staged: Staged) -> None:
     """See that every digest in the form is the file's.  Blocking.  Raises ``BadUpload``."""
     for name, kinds in _DIGESTS:
-        sent = form.value(name)
-        if sent is None:
-            continue
-        if len(sent) not in kinds or not _HEX.match(sent):
-            digits = " or ".join(map(str, kinds))
-            raise BadUpload(f"the field {name} is {sent[:130]!r}; expected {digits} hexadecimal digits")
-        found = staged.digest(kinds[len(sent)])
-        if found != sent.lower():
-            raise BadUpload(
-                f"the {name} of the file that came is {found}, but the form says {sent.lower()}; upload it again"
-            )
+        for sent in form.values(name):
+            if len(sent) not in kinds or not _HEX.match(sent):
+                digits = " or ".join(map(str, kinds))
+                raise BadUpload(f"the field {name} is {sent[:130]!r}; expected {digits} hexadecimal digits")
+            found = staged.digest(kinds[len(sent)])
+            if found != sent.lower():
+                raise BadUpload(
+                    f"the {name} of the file that came is {found}, but the form says {sent.lower()}; upload it again"
+                )

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 from twisted.internet.defer import DeferredLock
 
+from twisted_pypi.attestations import parse_attestations
 from twisted_pypi.boundaries import KnownFile, LocalFiles, PackageStore, Published, RunInThread, Staged
-from twisted_pypi.distributions import normalize, same_version
-from twisted_pypi.errors import AlreadyUploaded, NoSuchFile, NoSuchProject
+from twisted_pypi.config import Attestations, UploadChecks
+from twisted_pypi.distributions import Distribution, ProjectName, normalize, same_version
+from twisted_pypi.errors import AlreadyUploaded, BadUpload, NoSuchFile, NoSuchProject
 from twisted_pypi.sidecars import Sidecar, format_sidecar
-from twisted_pypi.uploading.contents import Contents, check_contents
+from twisted_pypi.upload_checks import check_fields, check_release, release_of
+from twisted_pypi.uploading.contents import Contents, check_contents, look_into
 from twisted_pypi.uploading.form import UploadForm, check_digests, check_name
+
+
+class Verify(Protocol):
+    """Sees whether attestations are signed as they say.  Blocking."""
+
+    def __call__(
+        self, attestations: Sequence[Mapping[str, object]], filename: str, sha256: str, /
+    ) -> Mapping[str, object]:
+        """Return their publisher.  Raises ``BadUpload`` when one does not verify, and ``Unreadable``."""
 
 
 class Uploader:
@@ -26,17 +39,24 @@ class Uploader:
         overwrite: bool,
         run_in_thread: RunInThread,
         clock: Callable[[], float],
+        checks: UploadChecks = UploadChecks.STRICT,
+        attestations: Attestations = Attestations.KEEP,
+        verify: Verify | None = None,
     ) -> None:
         """Publish in ``store`` and tell ``local_files``.
 
         ``overwrite`` allows that an upload replaces a file with other bytes;
-        ``clock`` is the time in seconds since the epoch.
+        ``clock`` is the time in seconds since the epoch; ``verify`` is there
+        whenever ``attestations`` are to be verified.
         """
         self._store = store
         self._local_files = local_files
         self._overwrite = overwrite
         self._run_in_thread = run_in_thread
         self._clock = clock
+        self._strict = checks is UploadChecks.STRICT
+        self._attestations = attestations
+        self._verify = verify
         self._under_way: dict[str, DeferredLock] = {}
 
     async def accept(self, form: UploadForm, staged: Staged, user: str | None) -> KnownFile:
@@ -48,20 +68,35 @@ class Uploader:
         file discards it then.
         """
         distribution = check_name(form)
+        if self._strict:
+            check_fields(distribution, form.value)
         await self._run_in_thread(check_digests, form, staged)
+        digest = staged.digests()["sha256"]
         contents = await self._run_in_thread(
-            check_contents, staged.path(), distribution, name_is_known=form.value("name") is not None
+            check_contents if self._strict else look_into,
+            staged.path(),
+            distribution,
+            name_is_known=form.value("name") is not None,
         )
+        attestations, publisher = await self._attested(form, digest)
+        # The sidecar holds microseconds, and both are to say the same.
+        now_ns = int(self._clock() * 1_000_000) * 1000
+        sidecar = Sidecar(digest, now_ns, user, attestations=attestations, publisher=publisher)
+        if not self._strict:
+            return await self._publish(form, staged, contents, sidecar)
+        release = contents.distribution
+        async with self._one_at_a_time(f"{release.project}:{release_of(release.version)}"):
+            return await self._publish(form, staged, contents, sidecar)
+
+    async def _publish(self, form: UploadForm, staged: Staged, contents: Contents, sidecar: Sidecar) -> KnownFile:
         async with self._one_at_a_time(form.filename):
             here = await self._local_files.holding(form.filename)
-            digest = staged.digests()["sha256"]
-            if here is not None and here.sha256 == digest:
+            if here is not None and here.sha256 == sidecar.sha256:
                 return here
             if here is not None and not self._overwrite:
-                raise AlreadyUploaded.with_digests(form.filename, here.sha256, digest)
-            # The sidecar holds microseconds, and both are to say the same.
-            now_ns = int(self._clock() * 1_000_000) * 1000
-            sidecar = Sidecar(digest, now_ns, user)
+                raise AlreadyUploaded.with_digests(form.filename, here.sha256, sidecar.sha256)
+            if here is None and self._strict:
+                check_release(contents.distribution, await self._present(contents.distribution.project))
             published = await self._run_in_thread(
                 self._store.publish,
                 staged,
@@ -73,6 +108,26 @@ class Uploader:
             known = _known(contents, published, sidecar, signed=form.signature is not None)
             await self._local_files.added(known, contents.metadata)
             return known
+
+    async def _attested(
+        self, form: UploadForm, digest: str
+    ) -> tuple[tuple[Mapping[str, object], ...], Mapping[str, object] | None]:
+        """The attestations that came with a file, and who is their publisher if that was verified."""
+        if self._attestations is Attestations.OFF:
+            return (), None
+        text = form.value("attestations")
+        found = () if text is None else parse_attestations(text, form.filename, digest)
+        if not found and self._attestations is Attestations.REQUIRE:
+            raise BadUpload(f"the file {form.filename} came without attestations, which this server requires (PEP 740)")
+        if not found or self._verify is None:
+            return found, None
+        return found, await self._run_in_thread(self._verify, found, form.filename, digest)
+
+    async def _present(self, project: ProjectName) -> list[Distribution]:
+        try:
+            return [known.distribution for known in await self._local_files.files_of(project)]
+        except NoSuchProject:
+            return []
 
     async def remove(self, name: str, version: str) -> list[KnownFile]:
         """Remove every file of a release and return what was known of them.
@@ -120,4 +175,5 @@ def _known(contents: Contents, published: Published, sidecar: Sidecar, *, signed
         requires_python=contents.requires_python,
         metadata_sha256=contents.metadata_sha256,
         signed=signed and not published.already,
+        attested=bool(sidecar.attestations) and not published.already,
     )

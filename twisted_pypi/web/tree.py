@@ -6,6 +6,7 @@
 /packages/              list of all files, files
 /legacy/, /pypi/        POST: upload
 /pypi/<p>/json, /pypi/<p>/<v>/json, /<p>/json      legacy JSON
+/integrity/<p>/<v>/<file>/provenance               what is attested of a file
 /RPC2                   XML-RPC search
 /<p>, /<p>/             the way to /simple/<p>/
 /-/...                  what is neither the old server's nor a standard's
@@ -51,6 +52,7 @@ class Handlers:
     all_files: Handler
     file: Handler
     project_json: Handler
+    provenance: Handler
     rpc: Handler
     upload: Handler
     own: Mapping[bytes, tuple[Action | None, Handler]]
@@ -75,6 +77,7 @@ class Tree(Resource):
         file = Leaf(guard, {GET: (Action.DOWNLOAD, handlers.file)})
         only_upload = Leaf(guard, {POST: upload})
         self._json = Leaf(guard, {GET: (Action.LIST, handlers.project_json)})
+        provenance = Leaf(guard, {GET: (Action.DOWNLOAD, handlers.provenance)})
         rpc = Leaf(guard, {POST: (Action.LIST, handlers.rpc)})
         own = {name: Leaf(guard, {GET: entry}) for name, entry in handlers.own.items()}
         self._project = Leaf(guard, {GET: (Action.LIST, _to_project)})
@@ -87,6 +90,7 @@ class Tree(Resource):
             b"packages": lambda rest: {(): packages, (b"",): all_files}.get(tuple(rest), file),
             b"pypi": lambda rest: self._json if _is_json(rest[1:]) else only_upload if _ends(rest) else None,
             b"legacy": lambda rest: only_upload if _ends(rest) else None,
+            b"integrity": lambda rest: provenance if len(rest) == 4 and rest[3] == b"provenance" else None,
             b"RPC2": lambda rest: rpc if _ends(rest) else None,
             b"-": lambda rest: own.get(b"/".join(rest), self._nothing),
             b"favicon.ico": lambda _rest: self._nothing,

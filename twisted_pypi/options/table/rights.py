@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from twisted_pypi.config import Fallback
+from importlib.util import find_spec
+
+from twisted_pypi.config import Attestations, Fallback, UploadChecks
 from twisted_pypi.options import values
 from twisted_pypi.options.setting import Given, Group, Kind, Reason, Setting
 
@@ -11,6 +13,16 @@ def _fallback(text: str) -> Fallback:
     if text.strip().lower() == "proxy":
         raise Reason('"proxy" is not there yet in this version, and redirect or off was expected')
     return values.member_of(Fallback)(text)
+
+
+def _attestations(text: str) -> Attestations:
+    found = values.member_of(Attestations)(text)
+    if found in {Attestations.VERIFY, Attestations.REQUIRE} and find_spec("pypi_attestations") is None:
+        raise Reason(
+            "that needs a package which is not installed here, and which "
+            "`pip install 'twisted-pypi[attestations]'` installs; off or keep need none"
+        )
+    return found
 
 
 def _overwrite_note(given: Given) -> str | None:
@@ -84,6 +96,28 @@ RIGHTS: tuple[Setting, ...] = (
         metavar="N",
         default="32",
         help="uploads under way at once",
+        group=Group.UPLOADS,
+    ),
+    Setting(
+        name="upload_checks",
+        flags=("--upload-checks",),
+        parse=values.member_of(UploadChecks),
+        expected="strict or names",
+        metavar="HOW",
+        default="strict",
+        help="look into every uploaded archive, as the public index does (strict), or check names and digests alone, "
+        "for old archives: .egg, .exe and .msi, empty and broken files (names)",
+        group=Group.UPLOADS,
+    ),
+    Setting(
+        name="attestations",
+        flags=("--attestations",),
+        parse=_attestations,
+        expected="off, keep, verify or require",
+        metavar="HOW",
+        default="keep",
+        help="attestations that come with an upload (PEP 740): ignore them (off), check that they are of this file and "
+        "serve them (keep), verify their signatures too (verify), or take no upload without them (require)",
         group=Group.UPLOADS,
     ),
     Setting(
