@@ -1,5 +1,6 @@
 """What is done by hand shows up, through the watcher alone."""
 
+import os
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from twisted.internet.task import deferLater
 
 from tests.storage.running import Running, comes_true, put, running
 from twisted_pypi.config import Watch
+from twisted_pypi.distributions import normalize
 from twisted_pypi.storage.watch import Watcher
 from twisted_pypi.testing.archives import sdist, wheel
 
@@ -198,4 +200,34 @@ async def test_a_root_that_is_replaced_is_watched_again(tmp_path: Path) -> None:
         await here.scanner.rescan()
         assert await here.filenames("acme") == [NEW]
         put(root / OLD, modified=None)
+        await here.shows("acme", OLD, NEW, within=NOTICED)
+
+
+@pytest.mark.parametrize("name", ["private_thing-1.0-py3-none-any.whl", "private_thing-1.0.exe"])
+@pytest_twisted.ensureDeferred
+async def test_the_project_of_a_file_that_is_not_whole_is_here_already(tmp_path: Path, name: str) -> None:
+    async with watched(tmp_path / "root") as here:
+        (tmp_path / "root" / name).write_bytes(b"half of it")
+
+        async def known() -> bool:
+            return "private-thing" in (await here.index.projects()).names
+
+        await comes_true(known, NOTICED)
+        assert (await here.index.project(normalize("private-thing"))).files == ()
+        (tmp_path / "root" / name).unlink()
+
+        async def forgotten() -> bool:
+            return not await known()
+
+        await comes_true(forgotten, NOTICED)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_name_that_is_not_text_hides_no_other_file(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    async with watched(root) as here:
+        strange = [os.fsencode(root) + each for each in (b"/bad\xff-1.0.zip", b"/folder\xff/acme-9.0.zip")]
+        for each in strange:
+            put(Path(os.fsdecode(each)), b"", modified=None)
+        put(root / NEW, modified=None)
         await here.shows("acme", OLD, NEW, within=NOTICED)

@@ -10,6 +10,7 @@ from twisted_pypi.distributions import is_package_name
 from twisted_pypi.storage.absence import removed_by_hand
 from twisted_pypi.storage.names import understand
 from twisted_pypi.storage.reading import Job
+from twisted_pypi.storage.remarks import Remark
 from twisted_pypi.storage.scan import Scan, doubt
 from twisted_pypi.storage.tools import Tools
 from twisted_pypi.storage.tree import SIGNATURE
@@ -34,7 +35,11 @@ class Examiner:
                 if self._tools.stopping.is_set():
                     break
                 for root, path in self._tools.tree.below_roots(location):
-                    jobs += self._path(reader, root, path, whole=whole)
+                    try:
+                        jobs += self._path(reader, root, path, whole=whole)
+                    except UnicodeEncodeError:
+                        sentence = f"{location!a} is left out: its path is not UTF-8; rename it"
+                        self._tools.remarks.once(Remark.BAD_NAME, location, sentence)
         return jobs
 
     def again(self, place: Place) -> list[Job]:
@@ -64,7 +69,11 @@ class Examiner:
         row = reader.remembered(place)
         if row is None:
             location = self._tools.tree.location(place.root, place.path)
-            return [Job(place, whole)] if understand(place.filename, location, self._tools.remarks) else []
+            distribution = understand(place.filename, location, self._tools.remarks)
+            if distribution is None:
+                return []
+            self._tools.ledger.write(lambda writer: writer.seen(place, distribution))
+            return [Job(place, whole)]
         signed = self._tools.tree.is_signed(place)
         if row.signed != signed and row.state.listed:
             self._tools.ledger.write(lambda writer: writer.set_signed(place, signed=signed))

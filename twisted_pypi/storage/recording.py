@@ -94,7 +94,8 @@ class Recorder:
                     if remark is not None:
                         self._tools.remarks.once(Remark.NO_METADATA, place.path, remark)
                 case NotYet():
-                    self._not_yet(writer, place)
+                    # Its name is ours already: nobody may be sent elsewhere for it.
+                    writer.set_state(place, State.SETTLING)
                     recorded.waiting.append((place, outcome))
                 case Gone():
                     self._gone(writer, place)
@@ -117,14 +118,6 @@ class Recorder:
         except OSError:
             return False
         return now.same_bytes_as(sighting)
-
-    def _not_yet(self, writer: Writer, place: Place) -> None:
-        row = writer.read.remembered(place)
-        if row is not None and row.sighting is None:
-            # It was never whole, so nothing is lost by not knowing it.
-            writer.remove(place)
-        else:
-            writer.set_state(place, State.SETTLING)
 
     def _gone(self, writer: Writer, place: Place) -> None:
         if removed_by_hand(writer, self._tools.tree, place.root, place.path) or self._is_no_file(place):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from twisted.application.service import Service
@@ -64,7 +65,6 @@ class Scanner(Service):
         """
         self._reactor = reactor
         self._catalog = catalog
-        self._watch = watch
         self._threads = Threads(reactor, readers + _OTHER_THREADS)
         remarks = Remarks()
         tree = Tree(catalog.roots, follow_links=follow_links, remarks=remarks)
@@ -75,6 +75,7 @@ class Scanner(Service):
         self._examiner = Examiner(self._tools)
         self._hints = Hints(reactor, clock, self._look, self._scan_soon)
         self._rounds = Rounds(clock, self._round, None if rescan <= 0 or watch is Watch.OFF else rescan)
+        self._watcher_class = self._load_watcher() if watch is Watch.AUTO else None
         self._watcher: Watcher | None = None
         self._begun: Deferred[None] | None = None
         self._scanned: list[Deferred[None]] = []
@@ -120,25 +121,37 @@ class Scanner(Service):
             self.enquiries.fail(Unreadable(f"the catalog could not be opened ({problem})"))
             return
         self.enquiries.open()
-        if self._watch is Watch.AUTO and not self._tools.stopping.is_set():
+        if not self._tools.stopping.is_set():
             await self._start_watching()
         self._rounds.soon()
 
     async def _start_watching(self) -> None:
-        from twisted_pypi.storage.watch import Watcher  # noqa: PLC0415  # who does not watch needs no such library
-
-        watcher = Watcher(
+        if self._watcher_class is None:
+            return
+        watcher = self._watcher_class(
             self._tools.tree.roots, self._hints.add, lambda: self._reactor.callFromThread(self._scan_soon)
         )
         try:
             await self._threads.run(watcher.start)
-        except OSError as problem:
-            await self._threads.run(watcher.stop)
+        except Exception as problem:  # noqa: BLE001  # whatever it is, the scans go on without the watcher
             self.log.warn(  # noqa: G010  # the only name that Twisted's logger has for it
                 "the roots cannot be watched ({problem}); changes by hand show up with the next scan", problem=problem
             )
+            with suppress(Exception):
+                await self._threads.run(watcher.stop)
         else:
             self._watcher = watcher
+
+    def _load_watcher(self) -> type[Watcher] | None:
+        """Return what watches.  Loaded before root is given up, after which it may be out of reach."""
+        try:
+            from twisted_pypi.storage.watch import Watcher  # noqa: PLC0415  # who does not watch needs no such library
+        except Exception as problem:  # noqa: BLE001  # as above
+            self.log.warn(  # noqa: G010  # as above
+                "the watcher cannot be loaded ({problem}); changes by hand show up with the next scan", problem=problem
+            )
+            return None
+        return Watcher
 
     async def _end(self) -> None:
         reason = Busy("the server is stopping; ask again in a moment", 1)
@@ -180,7 +193,7 @@ class Scanner(Service):
         if self._watcher is not None:
             try:
                 self._watcher.refresh()
-            except OSError as problem:
+            except Exception as problem:  # noqa: BLE001  # the scan does not depend on it
                 self.log.info("the roots cannot all be watched ({problem})", problem=problem)
         for root in range(len(self._tools.tree.roots)):
             Scan(self._tools).run(root)
