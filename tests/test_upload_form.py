@@ -162,6 +162,8 @@ def test_another_type_of_body_is_refused(content_type: str) -> None:
         WHOLE.replace(b'Content-Disposition: form-data; name="empty"', b"X"),
         WHOLE.replace(b'name="empty"', b'name="' + b"x" * 9000 + b'"'),
         WHOLE.replace(b'name="empty"', b'name="\xff"'),
+        WHOLE.replace(b'name="empty"', b'name="em\npty"'),
+        WHOLE.replace(b'name="empty"', b'name="em\rpty"'),
     ],
 )
 @pytest.mark.parametrize("size", [100, 65536])

@@ -22,6 +22,7 @@ MOST_PARTS = 20_000
 
 _LONGEST_BOUNDARY = 1024
 _LONGEST_PREAMBLE = 64 * 1024
+_LINE_BREAK = re.compile(r"[\r\n]")
 _BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
 
 
@@ -163,6 +164,9 @@ class UploadFormReader:
                 raise self._too_large()
             self._value += found
         elif found is not None:
+            # The parser lets a line feed pass, but only when the whole line came at once.
+            if any(_LINE_BREAK.search(each) for line in found.headerlist for each in line):
+                raise BadForm("the head of a part has a line break within a line; expected CR LF at its end alone")
             self._part = found
             if found.filename is not None:
                 if self._bare_lines is not None:
