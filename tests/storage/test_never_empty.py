@@ -73,12 +73,13 @@ def _with_what_a_new_volume_has(folder: Path) -> Callable[[], None]:
     return all_back
 
 
+@pytest.mark.parametrize("state", ["state", "root/.twisted-pypi"])
 @pytest.mark.parametrize("harm", [_replaced_by_an_empty_folder, _missing, _with_what_a_new_volume_has])
 @pytest_twisted.ensureDeferred
 async def test_a_root_that_is_away_keeps_its_files(
-    root: Path, harm: Callable[[Path], Callable[[], None]], said: list[str]
+    root: Path, harm: Callable[[Path], Callable[[], None]], said: list[str], state: str
 ) -> None:
-    async with running(root) as here:
+    async with running(root, state=root.parent / state) as here:
         await here.scanner.rescan()
         said.clear()
         back = harm(root)

@@ -19,7 +19,7 @@ from twisted_pypi.catalog.schema import connect, open_database
 from twisted_pypi.catalog.values import Committed
 from twisted_pypi.catalog.writes import Writer
 from twisted_pypi.distributions import ProjectName
-from twisted_pypi.errors import Busy
+from twisted_pypi.errors import Busy, Unreadable
 
 T = TypeVar("T")
 
@@ -56,6 +56,8 @@ class Catalog:
         self._state_dir = state_dir
         self._cache_dir = cache_dir
         self._writing = threading.Lock()
+        self._lending = threading.Lock()
+        self._idle: list[sqlite3.Connection] = []
         self._write: sqlite3.Connection | None = None
         self._read: Reader | None = None
         self._ids: tuple[int, ...] = ()
@@ -78,7 +80,7 @@ class Catalog:
         """Close every connection; nobody may be reading or writing.  Blocking."""
         for each in reversed(self._open):
             each.close()
-        self._open, self._write, self._read = [], None, None
+        self._open, self._idle, self._write, self._read = [], [], None, None
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -92,14 +94,24 @@ class Catalog:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Reader]:
-        """Questions for another thread."""
-        connection = self._another()
+        """Questions for another thread.
+
+        Connections are kept: a new one could not be opened while the folder of
+        the catalog is out of reach.  Raises ``Unreadable`` when that happens.
+        """
+        with self._lending:
+            connection = self._idle.pop() if self._idle else None
+        if connection is None:
+            try:
+                connection = self._another()
+            except sqlite3.Error as problem:
+                raise Unreadable(f"the catalog cannot be read at the moment ({problem}); ask again") from problem
         try:
             yield Reader(connection, self._ids)
         finally:
             if connection is not self._write:
-                connection.close()
-                self._open.remove(connection)
+                with self._lending:
+                    self._idle.append(connection)
 
     def write(self, job: Callable[[Writer], T], committed: Callable[[Committed], None]) -> T:
         """Run ``job`` in a transaction and return what it returns.  Blocking, never in the reactor thread.
