@@ -114,7 +114,7 @@ def read_member(file: BinaryIO, choose: Callable[[list[bytes]], bytes | None], l
     if name is None:
         raise BadMetadata("the archive has no core metadata where it belongs")
     if name in twice:
-        raise BadMetadata(f"the archive has {name.decode('utf-8', 'replace')} twice")
+        raise BadMetadata(f"the archive has {_shown(name)} twice")
     return archive.read(members[name], largest)
 
 
@@ -189,7 +189,7 @@ def _widened(entry: Member, extra: bytes) -> Member:
 
 
 def _unpacked(file: BinaryIO, entry: Member, shift: int, largest: int) -> bytes:
-    name = entry.name.decode("utf-8", "replace")
+    name = _shown(entry.name)
     if entry.flags & _ENCRYPTED:
         raise BadMetadata(f"{name} is encrypted")
     if max(entry.size, entry.packed) > largest:
@@ -213,9 +213,13 @@ def _data_at(file: BinaryIO, entry: Member, shift: int) -> int:
     padded = head.ljust(_LOCAL.size, b"\0")
     signature, name_length, extra = cast("tuple[bytes, int, int]", _LOCAL.unpack(padded))
     if signature != _LOCAL_SIGNATURE or file.read(name_length) != entry.name:
-        name = entry.name.decode("utf-8", "replace")
-        raise BadMetadata(f"the zip archive is damaged ({name} is not where its directory says)")
+        raise BadMetadata(f"the zip archive is damaged ({_shown(entry.name)} is not where its directory says)")
     return at + _LOCAL.size + name_length + extra
+
+
+def _shown(name: bytes) -> str:
+    """The name of a member as it may stand in a sentence and in a log."""
+    return "".join(each if each.isprintable() else "?" for each in name.decode("utf-8", "replace"))
 
 
 def _read(file: BinaryIO, at: int, size: int) -> bytes:
