@@ -15,6 +15,7 @@ from twisted.internet.task import deferLater
 from tests.storage.running import Running, comes_true, put, running
 from twisted_pypi.config import Watch
 from twisted_pypi.distributions import normalize
+from twisted_pypi.errors import NoSuchFile
 from twisted_pypi.storage.watch import Watcher
 from twisted_pypi.testing.archives import sdist, wheel
 
@@ -231,3 +232,18 @@ async def test_a_name_that_is_not_text_hides_no_other_file(tmp_path: Path) -> No
             put(Path(os.fsdecode(each)), b"", modified=None)
         put(root / NEW, modified=None)
         await here.shows("acme", OLD, NEW, within=NOTICED)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_link_to_a_folder_that_is_scanned_anyway_is_none_of_its_own(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    async with watched(root) as here:
+        (root / "loop").symlink_to(".")
+        (root / "twin").symlink_to("sub")
+        put(root / NEW, modified=None)
+        await here.shows("acme", OLD, NEW, within=NOTICED)
+        await here.scanner.rescan()
+        assert sorted(await here.everything()) == sorted([NEW, f"sub/{OLD}"])
+        for path in (f"loop/{NEW}", f"twin/{OLD}"):
+            with pytest.raises(NoSuchFile):
+                await here.index.file_at(path)

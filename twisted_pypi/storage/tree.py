@@ -86,6 +86,13 @@ class Tree:
             raise
         if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
             return None
+        # The same as in a listing: a link to a folder that is scanned anyway is none of its own.
+        if (
+            stat.S_ISDIR(found.st_mode)
+            and os.path.islink(location)
+            and (not self._is_news(location) or self._is_loop(location, root, path.rpartition("/")[0]))
+        ):
+            return None
         real = os.path.realpath(location)
         if real == os.path.join(os.path.realpath(self.roots[root]), path).rstrip("/") or self._may_follow(location):
             return found
