@@ -183,6 +183,20 @@ def test_any_bytes_are_read_or_refused(parts: list[bytes], size: int) -> None:
         assert str(error)  # noqa: PT017 - that none is raised is fine as well
 
 
+@pytest.mark.parametrize("size", [1, 2, 7, 100])
+@pytest.mark.parametrize("front", [b"", b"\r\n", b"\n", b"x\n", b"x", b"x\r\n"])
+@pytest.mark.parametrize("end", [b"", b"\r\n", b"\n", b"x"])
+def test_a_form_without_parts_is_the_same_in_any_pieces(front: bytes, end: bytes, size: int) -> None:
+    body = front + END[:-2] + end
+    outcomes = []
+    for pieces in (len(body), size):
+        try:
+            outcomes.append(read(body, pieces))
+        except BadForm as error:
+            outcomes.append(str(error))
+    assert outcomes[0] == outcomes[1]
+
+
 def test_pieces_of_a_file_are_not_copied() -> None:
     reader = UploadFormReader(CONTENT_TYPE)
     reader.feed(file("content", "x.whl", b"begin")[:-2])

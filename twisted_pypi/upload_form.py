@@ -122,13 +122,18 @@ class UploadFormReader:
             return []
         self._collect(opening, data)
         at = opening.find(self._boundary)
-        end = opening.find(b"\n", at) if at >= 0 else -1
-        if end < 0 and opening.find(self._boundary + b"--") < 0:
-            if len(opening) > _LONGEST_PREAMBLE:
-                raise BadForm("the form does not begin with the boundary that its Content-Type names")
+        behind = at + len(self._boundary)
+        if at >= 0 and opening[behind : behind + 2] == b"--":
+            # A form without any part: no line end needs to follow, so the one in front tells.
+            has_bare_lines = at > 0 and opening[max(0, at - 2) : at] != b"\r\n"
+        elif at >= 0 and (end := opening.find(b"\n", behind)) >= 0:
+            has_bare_lines = opening[end - 1 : end] != b"\r"
+        elif len(opening) > _LONGEST_PREAMBLE:
+            raise BadForm("the form does not begin with the boundary that its Content-Type names")
+        else:
             return []
         self._opening = None
-        if end >= 0 and opening[end - 1 : end] != b"\r":
+        if has_bare_lines:
             self._bare_lines = opening
             return []
         return self._parse(bytes(opening))
