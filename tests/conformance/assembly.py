@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -66,8 +66,9 @@ class _NoPort:
 class InMemory:
     """A server that is asked by bytes."""
 
-    def __init__(self, without_sockets: ReactorWithoutSockets) -> None:
+    def __init__(self, without_sockets: ReactorWithoutSockets, root: Path) -> None:
         self.reactor = without_sockets
+        self.root = root
 
     @property
     def site(self) -> IndexSite:
@@ -76,12 +77,19 @@ class InMemory:
 
     async def ask(self, request: bytes, method: str) -> Answer:
         """Send one request on a connection of its own, and return the whole answer."""
+        return await self.ask_in_pieces([request], method)
+
+    async def ask_in_pieces(self, pieces: Sequence[bytes], method: str) -> Answer:
+        """Send one request in pieces, and let the server go on after each."""
         wire = Wire(self.site)
         try:
-            data = wire.send(request)
+            data = wire.send(pieces[0])
+            for piece in pieces[1:]:
+                await self.turn()
+                data += wire.send(piece)
             end = self.reactor.seconds() + PATIENCE
             while (answer := read_answer(data, method)) is None:
-                assert self.reactor.seconds() < end, f"no whole answer to {request[:400]!r}, only {data[:400]!r}"
+                assert self.reactor.seconds() < end, f"no whole answer to {pieces[0][:400]!r}, only {data[:400]!r}"
                 await self.turn()
                 data += wire.received()
             return answer
@@ -106,7 +114,7 @@ async def assembled(root: Path, *options: str) -> AsyncIterator[InMemory]:
     services = [cast("IService", each) for each in server]
     for each in services:
         each.startService()
-    memory = InMemory(here)
+    memory = InMemory(here, root)
     try:
         yield memory
     finally:

@@ -1,6 +1,7 @@
 """Says what could not be tested."""
 
 import pytest
+from hypothesis import settings
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -10,3 +11,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(
             f"{len(skipped)} commands of old clients did not run on this machine; their recorded requests did."
         )
+
+
+def pytest_configure() -> None:
+    """Have a profile that looks longer for what strangers may send."""
+    settings.register_profile("long", max_examples=5000)
