@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 from twisted.application.service import Service
@@ -30,6 +31,11 @@ class Announcer(Service):
         for note in self._config.notes:
             self.log.info("{note}", note=note)
         self._say_users()
+        if not os.access(self._config.roots[0], os.W_OK):
+            self.log.warn(  # noqa: G010  # the only name that Twisted's logger has for it
+                "{root} cannot be written to: nobody can upload, and what is learnt of the files is kept elsewhere",
+                root=self._config.roots[0],
+            )
         self._looking = Deferred.fromCoroutine(self._say_files())
         self._looking.addErrback(lambda failure: self.log.failure("the packages could not be counted", failure))
 
