@@ -15,11 +15,12 @@ from twisted.internet.threads import deferToThreadPool
 from twisted_pypi.accounts.htpasswd_accounts import HtpasswdAccounts
 from twisted_pypi.accounts.nobody import Nobody
 from twisted_pypi.accounts.threads import HashingThreads
-from twisted_pypi.boundaries import RunInThread
+from twisted_pypi.boundaries import Index, LocalFiles, RunInThread
 from twisted_pypi.catalog import Catalog
 from twisted_pypi.config import Action, Attestations, Config, Fallback
 from twisted_pypi.events import Changes
 from twisted_pypi.indexes.local import LocalIndex
+from twisted_pypi.indexes.more_hashes import MoreHashes
 from twisted_pypi.indexes.provenance import WithProvenance
 from twisted_pypi.options import Options
 from twisted_pypi.serving.announcing import Announcer
@@ -143,9 +144,7 @@ def _handlers(
 ) -> Handlers:
     private = Action.LIST in config.authenticate
     fallback = Redirect(config.fallback_url, run_in_thread) if config.fallback is Fallback.REDIRECT else NoFallback()
-    # Its address has to be an absolute https URL (PEP 740), and nothing else says what that is.
-    public = config.public_url if config.public_url and config.public_url.startswith("https:") else None
-    shown = index if public is None else WithProvenance(index, public)
+    shown = _shown(config, index, run_in_thread)
     simple = Simple(shown, pages, fallback, private=private, run_in_thread=run_in_thread)
     bindings = Bindings(
         Welcome(
@@ -174,6 +173,17 @@ def _handlers(
         upload=uploads.post,
         own={b"status": (Action.LIST, status.get)},
     )
+
+
+def _shown(config: Config, index: LocalFiles, run_in_thread: RunInThread) -> Index:
+    """The index as its pages show it: each feature is an index around another."""
+    shown: Index = index
+    # Its address has to be an absolute https URL (PEP 740), and nothing else says what that is.
+    if config.public_url is not None and config.public_url.startswith("https:"):
+        shown = WithProvenance(index, config.public_url)
+    if config.hash_algo not in {None, "sha256"}:
+        shown = MoreHashes(shown, str(config.hash_algo), run_in_thread)
+    return shown
 
 
 def _verifier(config: Config, reactor: Any) -> Verify | None:
