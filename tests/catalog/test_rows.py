@@ -1,5 +1,7 @@
 """What is written, what is read, and what is said to have changed."""
 
+from dataclasses import replace
+
 from tests.catalog.conftest import Make, known
 from twisted_pypi.boundaries import KnownFile
 from twisted_pypi.catalog import Catalog, Committed, Double, Identity, Place, State, Writer
@@ -162,6 +164,16 @@ def test_metadata_is_forgotten_with_the_last_file_that_has_it(open_catalog: Make
     change(catalog, "prune")
     assert catalog.read.metadata(one.sha256) is None
     assert catalog.read.metadata(two.sha256) == b"second"
+
+
+def test_what_its_sidecar_says_of_a_file_is_on_its_page(open_catalog: Make) -> None:
+    catalog = open_catalog()
+    plain = known("acme-1.0.zip")
+    put(catalog, plain)
+    for now in (replace(plain, yanked=""), replace(plain, yanked="leaks"), replace(plain, attested=True), plain):
+        assert put(catalog, now).changed == {ACME}
+        assert not put(catalog, now).changed
+        assert catalog.read.files_of(ACME) == [now]
 
 
 def test_a_signature_changes_the_page_once(open_catalog: Make) -> None:

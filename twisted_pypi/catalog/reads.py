@@ -13,7 +13,7 @@ from twisted_pypi.distributions import Distribution, Kind, ProjectName
 
 _FACTS = (
     "root, folder, filename, project, version, kind, size, mtime_ns, inode, sha256, uploaded_ns, requires_python,"
-    " metadata_sha256, signed"
+    " metadata_sha256, signed, yanked, attested"
 )
 _COMPARED = "filename, state, size, mtime_ns, inode, signed"
 _LISTED = f"state IN ({State.LISTED:d}, {State.RECHECK:d})"
@@ -216,22 +216,8 @@ def _remembered(row: tuple[Any, ...]) -> Remembered:
 
 
 def _known_file(root: int, row: tuple[Any, ...]) -> KnownFile:
-    (
-        _,
-        folder,
-        filename,
-        project,
-        version,
-        kind,
-        size,
-        mtime_ns,
-        inode,
-        sha256,
-        uploaded_ns,
-        requires,
-        metadata,
-        signed,
-    ) = row
+    _, folder, filename, project, version, kind, size, mtime_ns, inode, *more = row
+    sha256, uploaded_ns, requires, metadata, signed, yanked, attested = more
     return KnownFile(
         root,
         f"{folder}/{filename}" if folder else filename,
@@ -244,6 +230,8 @@ def _known_file(root: int, row: tuple[Any, ...]) -> KnownFile:
         requires,
         None if metadata is None else metadata.hex(),
         bool(signed),
+        yanked,
+        bool(attested),
     )
 
 

@@ -53,13 +53,14 @@ class Writer:
             known.project, known.distribution.version, known.distribution.kind, known.size, known.mtime_ns, known.inode,
             sha256, uploaded_ns, known.requires_python,
             None if known.metadata_sha256 is None else bytes.fromhex(known.metadata_sha256), int(known.signed),
+            known.yanked, int(known.attested),
         )  # fmt: skip
         rows = self._named(known.filename)
         old = rows.pop(place, None)
         self._connection.execute(
             "INSERT OR REPLACE INTO files (root, folder, filename, state, project, version, kind, size, mtime_ns, inode,"
-            " sha256, uploaded_ns, requires_python, metadata_sha256, signed)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " sha256, uploaded_ns, requires_python, metadata_sha256, signed, yanked, attested)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (*self._key(place), State.LISTED, *facts),
         )
         if metadata is not None:
@@ -158,7 +159,7 @@ class Writer:
         """State, project and facts of every file of a name, by where it is."""
         rows = self._connection.execute(
             "SELECT root, folder, state, project, version, kind, size, mtime_ns, inode, sha256, uploaded_ns,"
-            " requires_python, metadata_sha256, signed FROM files WHERE filename = ?",
+            " requires_python, metadata_sha256, signed, yanked, attested FROM files WHERE filename = ?",
             (filename,),
         ).fetchall()
         return {
