@@ -1,12 +1,14 @@
-"""Small archives to test with, made in memory."""
+"""Small archives to test with, made in memory, and what is attested of them."""
 
 from __future__ import annotations
 
+import base64
 import io
+import json
 import tarfile
 import zipfile
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 Members = Iterable[tuple[str, bytes]]
 
@@ -53,3 +55,24 @@ def sdist(name: str, version: str, *more: str, content: bytes = b"") -> bytes:
     """Return a source distribution whose metadata has ``more`` header lines."""
     folder = f"{name}-{version}"
     return tar_archive([(f"{folder}/{name}.py", content), (f"{folder}/PKG-INFO", core_metadata(name, version, *more))])
+
+
+def attestation(filename: str, sha256: str) -> dict[str, Any]:
+    """Return an attestation of a file that is well formed, and signed by nobody (PEP 740)."""
+    statement = {
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": [{"name": filename, "digest": {"sha256": sha256}}],
+        "predicateType": "https://slsa.dev/provenance/v1",
+        "predicate": None,
+    }
+    return {
+        "version": 1,
+        "verification_material": {
+            "certificate": base64.b64encode(b"no certificate").decode(),
+            "transparency_entries": [{"logIndex": "1"}],
+        },
+        "envelope": {
+            "statement": base64.b64encode(json.dumps(statement).encode()).decode(),
+            "signature": base64.b64encode(b"no signature").decode(),
+        },
+    }
