@@ -2,26 +2,14 @@
 
 import shutil
 import tempfile
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.storage.running import LONG_AGO, OneThread, put
-from twisted_pypi.catalog import Catalog, State
-from twisted_pypi.storage.examining import Examiner
-from twisted_pypi.storage.ledger import Ledger
-from twisted_pypi.storage.names import NamesPass
-from twisted_pypi.storage.reading import FileReader, Job
-from twisted_pypi.storage.recording import Recorder
-from twisted_pypi.storage.remarks import Remarks
-from twisted_pypi.storage.scan import Scan
-from twisted_pypi.storage.tools import Tools
-from twisted_pypi.storage.tree import Tree
+from tests.storage.keeping import Keeper, keeping
+from tests.storage.running import LONG_AGO, put
 from twisted_pypi.testing.archives import wheel
 
 Step = tuple[str, str, object]
@@ -74,61 +62,22 @@ def change(root: Path, step: Step, tick: int) -> list[Path]:
     return [path, root / str(other)] if kind.startswith("move") else [path]
 
 
-class Keeper:
-    """What a scanner does in its threads, done at once."""
-
-    def __init__(self, root: Path, catalog: Catalog) -> None:
-        catalog.projects, catalog.files = catalog.open()
-        self.catalog, remarks = catalog, Remarks()
-        tree = Tree([str(root)], follow_links=False, remarks=remarks)
-        ledger = Ledger(
-            OneThread(),
-            catalog,
-            tree=tree,
-            remarks=remarks,
-            publish=lambda names: None,  # noqa: ARG005  # nobody is told
-            unread=lambda: None,
-        )
-        self.tools = Tools(tree, ledger, remarks, threading.Event())
-        self.recorder = Recorder(self.tools, FileReader(tree, lambda: LONG_AGO + 1e6, self.tools.stopping))
-        self.examiner = Examiner(self.tools)
-        NamesPass(self.tools).run()
-        self.scan()
-
-    def scan(self) -> None:
-        Scan(self.tools).run(0)
-        self.read([Job(place) for state in (State.UNKNOWN, State.RECHECK) for place in self.to_read(state)])
-
-    def look(self, paths: list[Path]) -> None:
-        self.read(self.examiner.examine({str(path): True for path in paths}))
-        self.read([Job(place) for state in (State.UNKNOWN, State.RECHECK) for place in self.to_read(state)])
-
-    def to_read(self, state: State) -> list[Any]:
-        return self.catalog.read.to_read(state, None, 1000)
-
-    def read(self, jobs: list[Job]) -> None:
-        while jobs:
-            _, jobs = self.recorder.record(jobs)
-
-    def index(self) -> dict[str, object]:
-        """All that it says but the times of upload, which are meant to be remembered."""
-        read = self.catalog.read
-        return {
-            "files": [(known.path, known.sha256, known.mtime_ns, known.signed) for known in read.all_files()],
-            "pages": {name: sorted(known.path for known in read.files_of(name)) for name in read.projects()},
-            "counted": (self.catalog.projects, self.catalog.files),
-            "asked": (read.projects(), read.count_filenames()),
-            "troubles": self.tools.troubles.sentences(),
-        }
+def started(keeper: Keeper) -> Keeper:
+    keeper.names()
+    keeper.scan()
+    return keeper
 
 
-@contextmanager
-def keeping(root: Path, state: Path) -> Iterator[Keeper]:
-    catalog = Catalog([str(root)], state_dir=str(state), cache_dir=str(state))
-    try:
-        yield Keeper(root, catalog)
-    finally:
-        catalog.close()
+def index(keeper: Keeper) -> dict[str, object]:
+    """All that it says but the times of upload, which are meant to be remembered."""
+    read = keeper.catalog.read
+    return {
+        "files": [(known.path, known.sha256, known.mtime_ns, known.signed) for known in read.all_files()],
+        "pages": {name: sorted(known.path for known in read.files_of(name)) for name in read.projects()},
+        "counted": (keeper.catalog.projects, keeper.catalog.files),
+        "asked": (read.projects(), read.count_filenames()),
+        "troubles": keeper.tools.troubles.sentences(),
+    }
 
 
 def same_as_fresh(
@@ -137,12 +86,13 @@ def same_as_fresh(
     # With a file that stays, no folder that was replaced by an empty one can be the root.
     root = put(folder / "root" / "keep-1.0-py3-none-any.whl").parent
     with keeping(root, folder / "state") as keeper:
+        started(keeper)
         for tick, step in enumerate(todo):
             notice(keeper, change(root, step, tick))
         finish(keeper)
-        found = keeper.index()
+        found = index(keeper)
     with keeping(root, folder / "fresh") as fresh:
-        assert found == fresh.index()
+        assert found == index(started(fresh))
 
 
 @settings(deadline=None)

@@ -9,6 +9,7 @@ from twisted_pypi.catalog import Place, Reader, Remembered, Writer
 from twisted_pypi.distributions import Distribution, parse_filename
 from twisted_pypi.errors import BadFilename
 from twisted_pypi.storage.remarks import Remark, Remarks
+from twisted_pypi.storage.stopping import Stopping
 from twisted_pypi.storage.tools import Tools
 
 _BATCH = 2000
@@ -59,11 +60,14 @@ class NamesPass:
         self._found: list[tuple[Place, Distribution]] = []
 
     def run(self) -> None:
-        """Walk through all roots.  Blocking; a folder that cannot be read is left to the scan to report."""
+        """Walk through all roots.  Blocking; a folder that cannot be read is left to the scan to report.
+
+        Raises ``Stopping``.
+        """
         with self._tools.ledger.catalog.reading() as reader:
             for root in range(len(self._tools.tree.roots)):
                 folders = [""]
-                while folders and not self._tools.stopping.is_set():
+                while folders:
                     folders += self._folder(reader, root, folders.pop())
         self._flush()
 
@@ -74,6 +78,8 @@ class NamesPass:
             return []
         inside = f"{folder}/" if folder else ""
         for name, there, row in compare(in_order(listing.packages), reader.in_folder(root, folder)):
+            if self._tools.stopping.is_set():
+                raise Stopping
             if there and row is None:
                 place = Place(root, folder, name)
                 distribution = understand(name, self._tools.tree.location(root, place.path), self._tools.remarks)

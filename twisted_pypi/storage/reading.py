@@ -18,6 +18,7 @@ from twisted_pypi.distributions import Distribution, Kind, parse_filename
 from twisted_pypi.errors import BadFilename, BadMetadata
 from twisted_pypi.sidecars import LARGEST, parse_sidecar, sidecar_name
 from twisted_pypi.storage.open_files import nobody_writes
+from twisted_pypi.storage.stopping import Stopping
 from twisted_pypi.storage.tree import Tree
 
 STILL = 2.0
@@ -29,10 +30,6 @@ FRESH = 300.0
 
 _PIECE = 1024 * 1024
 _SECOND = 1_000_000_000
-
-
-class Stopping(Exception):
-    """The server is going down, and what was being read is of no use."""
 
 
 @dataclass(frozen=True, slots=True)

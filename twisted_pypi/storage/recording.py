@@ -12,8 +12,9 @@ from twisted.logger import Logger
 from twisted_pypi.boundaries import KnownFile
 from twisted_pypi.catalog import Place, Sighting, State, Writer
 from twisted_pypi.storage.absence import remember_folders, removed_by_hand
-from twisted_pypi.storage.reading import Facts, Failed, FileReader, Gone, Job, NotYet, Outcome, Stopping
+from twisted_pypi.storage.reading import Facts, Failed, FileReader, Gone, Job, NotYet, Outcome
 from twisted_pypi.storage.remarks import Remark
+from twisted_pypi.storage.stopping import Stopping
 from twisted_pypi.storage.tools import Tools
 
 _LONGEST = 0.2

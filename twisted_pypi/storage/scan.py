@@ -9,6 +9,7 @@ from functools import partial
 from twisted_pypi.catalog import Identity, Place, Reader, Remembered, Sighting, State, Writer
 from twisted_pypi.storage.absence import forget_file, forget_folder
 from twisted_pypi.storage.names import compare, in_order, understand
+from twisted_pypi.storage.stopping import Stopping
 from twisted_pypi.storage.tools import Tools
 from twisted_pypi.storage.tree import Listing
 
@@ -32,16 +33,18 @@ class Scan:
     def run(self, root: int, folder: str = "") -> None:
         """Walk through a folder of a root; by default the whole root."""
         self._found = {}
-        with self._tools.ledger.catalog.reading() as reader:
-            self._folder(reader, root, folder, reader.identity(root, folder))
+        try:
+            with self._tools.ledger.catalog.reading() as reader:
+                self._folder(reader, root, folder, reader.identity(root, folder))
+        except Stopping:
+            return
         self._flush()
-        if not self._tools.stopping.is_set():
-            self._tools.troubles.scanned(root, folder, self._found)
+        self._tools.troubles.scanned(root, folder, self._found)
 
     def _folder(self, reader: Reader, root: int, folder: str, before: Identity | None) -> int:
         """Walk through one folder; return how many packages are in it and below."""
         if self._tools.stopping.is_set():
-            return 0
+            raise Stopping
         try:
             listing = self._tools.tree.listing(root, folder)
             missing = self._files(reader, root, folder, listing)
@@ -73,6 +76,8 @@ class Scan:
         """Compare the files of one folder; return the names of those that are missing."""
         missing = []
         for name, there, row in compare(in_order(listing.packages), reader.in_folder(root, folder)):
+            if self._tools.stopping.is_set():
+                raise Stopping
             place = Place(root, folder, name)
             if not there:
                 missing.append(name)

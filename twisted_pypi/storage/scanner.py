@@ -28,6 +28,7 @@ from twisted_pypi.storage.recording import Recorder
 from twisted_pypi.storage.remarks import Remarks
 from twisted_pypi.storage.rounds import Rounds
 from twisted_pypi.storage.scan import Scan
+from twisted_pypi.storage.stopping import Stopping
 from twisted_pypi.storage.threads import Threads
 from twisted_pypi.storage.tools import Tools
 from twisted_pypi.storage.tree import Tree
@@ -181,13 +182,14 @@ class Scanner(Service):
     async def _read_names(self) -> None:
         try:
             await self._threads.run(NamesPass(self._tools).run)
+        except Stopping:
+            return
         except Exception as problem:
             self.enquiries.send_away(Unreadable(f"the files cannot be listed at the moment ({problem}); ask again"))
             raise
-        if not self._tools.stopping.is_set():
-            self.enquiries.name()
-            self._readers.wake()
-            await self._threads.run(self._tools.ledger.write, lambda writer: writer.prune())
+        self.enquiries.name()
+        self._readers.wake()
+        await self._threads.run(self._tools.ledger.write, lambda writer: writer.prune())
 
     def _scan(self) -> None:
         if self._watcher is not None:
