@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 
 from tests.conformance import corpus
 from tests.conformance.rows import (
@@ -84,3 +85,12 @@ def register(action: str = "submit", login: str | None = corpus.LOGIN) -> Reques
         login=login,
         content_type=f"multipart/form-data; boundary={BOUNDARY}; charset=utf-8",
     )
+
+
+def chunked(request: Request, size: int = 500) -> Request:
+    """Return the same request with a body in chunks and of no length (RFC 9112 section 7.1)."""
+    body = request.body or b""
+    pieces = [body[at : at + size] for at in range(0, len(body), size)]
+    coded = b"".join(b"%x\r\n%b\r\n" % (len(each), each) for each in [*pieces, b""])
+    head = replace(request, headers=(*request.headers, "Transfer-Encoding: chunked"), body=None).data([])
+    return replace(request, recorded=head + coded)

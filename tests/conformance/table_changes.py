@@ -5,41 +5,14 @@ from __future__ import annotations
 from tests.conformance.forms import upload
 from tests.conformance.rows import (
     JSON_ACCEPT,
-    Request,
-    Row,
     body,
     get,
-    header,
-    reason,
     rule,
     says,
     status,
     that,
-    without,
 )
-from twisted_pypi.testing.archives import core_metadata, sdist, wheel
-
-
-def taken(section: str, title: str, request: Request, *more: Request) -> Row:
-    """A row of an upload that is taken: 200, and never 201."""
-    return rule(section, title, [request, *more], status(200), reason("OK"))
-
-
-def not_taken(section: str, title: str, request: Request, code: int, sentence: str = ".+") -> Row:
-    """A row of an upload that is refused, with a sentence in the phrase and in the body."""
-    return rule(
-        section,
-        title,
-        request,
-        status(code),
-        reason(sentence),
-        header("Content-Type", "text/plain; charset=utf-8"),
-        without("Location"),
-    )
-
-
-PLACES = ("/", "/legacy/", "/legacy", "/pypi", "/pypi/", "/simple/", "/simple")
-DISTUTILS = sdist("upl-py27-st41", "1.0")
+from twisted_pypi.testing.archives import core_metadata, wheel
 
 ROWS = (
     rule(

@@ -6,7 +6,7 @@ What a file and its form have to be for the file to be taken is in the tables of
 from __future__ import annotations
 
 from tests.conformance import corpus
-from tests.conformance.forms import UV_ACCEPT, form, post, register, upload
+from tests.conformance.forms import BOUNDARY, UV_ACCEPT, form, post, register, upload
 from tests.conformance.rows import (
     Request,
     Row,
@@ -19,12 +19,7 @@ from tests.conformance.rows import (
     status,
     without,
 )
-from twisted_pypi.testing.archives import sdist, wheel
-
-
-def taken(section: str, title: str, request: Request, *more: Request) -> Row:
-    """A row of an upload that is taken: 200, and never 201."""
-    return rule(section, title, [request, *more], status(200), reason("OK"))
+from twisted_pypi.testing.archives import wheel
 
 
 def not_taken(section: str, title: str, request: Request, code: int, sentence: str = ".+") -> Row:
@@ -40,8 +35,16 @@ def not_taken(section: str, title: str, request: Request, code: int, sentence: s
     )
 
 
-PLACES = ("/", "/legacy/", "/legacy", "/pypi", "/pypi/", "/simple/", "/simple")
-DISTUTILS = sdist("upl-py27-st41", "1.0")
+LARGEST = 20_000_000
+"""Bytes that the servers of these tables take, by ``--max-upload-size``."""
+
+
+def before_its_body(length: int = 1000, login: str | None = corpus.LOGIN) -> Request:
+    """Return the head of an upload alone."""
+    logins = [] if login is None else [login]
+    kind = f"Content-Type: multipart/form-data; boundary={BOUNDARY}"
+    return get("/", *logins, kind, f"Content-Length: {length}", method="POST")
+
 
 ROWS = (
     not_taken("1.6", "doc_upload", register("doc_upload"), 410),
@@ -90,6 +93,8 @@ ROWS = (
         400,
         r"the field :action is '\?'.*",
     ),
+    not_taken("2.8", "no login, before the body is there", before_its_body(login=None), 401),
+    not_taken("2.8", "a body that is too long, before it is there", before_its_body(LARGEST + 1), 413),
     not_taken("2.4", "no login", upload("login", "1.0", login=None), 401),
     not_taken("2.4", "a wrong login", upload("login", "1.0", login="Authorization: Basic YWRhOndyb25n"), 401),
     not_taken("2.4", "an empty login", upload("login", "1.0", login="Authorization: Basic Og=="), 401),

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import hashlib
 
-from tests.conformance.forms import form, post, register, upload
+from tests.conformance.forms import chunked, form, post, register, upload
 from tests.conformance.rows import (
     JSON_ACCEPT,
     Request,
     Row,
     body,
     get,
-    header,
     reason,
     rule,
     status,
     that,
-    without,
 )
 from twisted_pypi.testing.archives import sdist, wheel
 
@@ -27,19 +25,6 @@ from twisted_pypi.testing.archives import sdist, wheel
 def taken(section: str, title: str, request: Request, *more: Request) -> Row:
     """A row of an upload that is taken: 200, and never 201."""
     return rule(section, title, [request, *more], status(200), reason("OK"))
-
-
-def not_taken(section: str, title: str, request: Request, code: int, sentence: str = ".+") -> Row:
-    """A row of an upload that is refused, with a sentence in the phrase and in the body."""
-    return rule(
-        section,
-        title,
-        request,
-        status(code),
-        reason(sentence),
-        header("Content-Type", "text/plain; charset=utf-8"),
-        without("Location"),
-    )
 
 
 PLACES = ("/", "/legacy/", "/legacy", "/pypi", "/pypi/", "/simple/", "/simple")
@@ -76,6 +61,7 @@ ROWS = (
         body(wheel("stays", "1.0")),
     ),
     taken("2.3", "a file part without a type (uv, flit, distutils)", upload("untyped", "1.0", kind="")),
+    taken("RFC 9112 7.1", "a chunked upload", chunked(upload("chunked", "1.0"))),
     taken(
         "2.3",
         "many empty fields (pdm)",

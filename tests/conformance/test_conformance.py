@@ -57,7 +57,8 @@ Ask = Callable[[bytes, str], Awaitable[Answer]]
 
 
 def _options(root: Path, server: str) -> tuple[str, ...]:
-    return ("--password-file", str(root.parent / "htpasswd"), *OPTIONS[server])
+    limit = str(table_refusals.LARGEST)
+    return ("--password-file", str(root.parent / "htpasswd"), "--max-upload-size", limit, *OPTIONS[server])
 
 
 @pytest_twisted.async_yield_fixture(scope="module")
