@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twisted_pypi.errors import BadFilename
-from twisted_pypi.sidecars import Sidecar, format_sidecar, parse_sidecar, sidecar_name
+from twisted_pypi.sidecars import Sidecar, format_sidecar, parse_sidecar, sidecar_name, sidecar_of
 
 SHA256 = "ab" * 32
 
@@ -19,6 +19,23 @@ def test_a_file_name_that_leaves_no_room_for_it(filename: str) -> None:
     with pytest.raises(BadFilename, match="too long"):
         sidecar_name(filename)
     assert len(sidecar_name(filename[:83]).encode()) <= 255
+
+
+@pytest.mark.parametrize(
+    ("name", "filename"),
+    [
+        (".x-1.0.tar.gz.json", "x-1.0.tar.gz"),
+        ("x-1.0.tar.gz.json", None),
+        (".x-1.0.tar.gz", None),
+        (".project.json", None),
+        ("..x-1.0.zip.json", None),
+        (".json", None),
+        (".", None),
+        ("", None),
+    ],
+)
+def test_whose_it_is(name: str, filename: str | None) -> None:
+    assert sidecar_of(name) == filename
 
 
 def test_is_written_in_one_way() -> None:
@@ -40,6 +57,11 @@ def test_is_written_in_one_way() -> None:
         ({"sha256": SHA256, "attestations": [{"version": 1}, 7]}, Sidecar(SHA256)),
         ({"sha256": SHA256, "attestations": {}, "publisher": []}, Sidecar(SHA256)),
         ({"sha256": SHA256, "publisher": {"kind": "GitHub"}}, Sidecar(SHA256, publisher={"kind": "GitHub"})),
+        ({"sha256": SHA256, "yanked": "broken"}, Sidecar(SHA256, yanked="broken")),
+        ({"sha256": SHA256, "yanked": True}, Sidecar(SHA256, yanked="")),
+        ({"sha256": SHA256, "yanked": ""}, Sidecar(SHA256, yanked="")),
+        ({"sha256": SHA256, "yanked": False}, Sidecar(SHA256)),
+        ({"sha256": SHA256, "yanked": 1}, Sidecar(SHA256)),
         ({"sha256": SHA256, "uploaded": 1, "x": {"y": None}}, Sidecar(SHA256, more={"x": {"y": None}})),
     ],
 )
@@ -57,8 +79,17 @@ def test_any_bytes_are_understood_or_not(data: bytes) -> None:
     parse_sidecar(data)
 
 
-@given(st.integers(0, 250_000_000_000_000_000), st.none() | st.text(), st.dictionaries(st.text(min_size=13), st.text()))
-def test_what_was_written_is_read(microseconds: int, uploader: str | None, more: dict[str, object]) -> None:
+@given(
+    st.integers(0, 250_000_000_000_000_000),
+    st.none() | st.text(),
+    st.dictionaries(st.text(min_size=13), st.text()),
+    st.none() | st.text(),
+)
+def test_what_was_written_is_read(
+    microseconds: int, uploader: str | None, more: dict[str, object], yanked: str | None
+) -> None:
     attestations = ({"version": 1, "more": more},)
-    sidecar = Sidecar(SHA256, microseconds * 1000, uploader, more, attestations=attestations, publisher=more)
+    sidecar = Sidecar(
+        SHA256, microseconds * 1000, uploader, more, attestations=attestations, publisher=more, yanked=yanked
+    )
     assert parse_sidecar(format_sidecar(sidecar)) == sidecar

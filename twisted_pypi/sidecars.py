@@ -2,8 +2,8 @@
 
 Beside ``x-1.0.tar.gz`` lies ``.x-1.0.tar.gz.json``: a JSON object with the
 digest of the file that it speaks of, the time of its upload, who uploaded it,
-and the attestations that came with it.  It counts only while the digest is the
-file's.
+the attestations that came with it, and whether it is yanked.  It counts only
+while the digest is the file's.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from twisted_pypi.distributions import is_package_name
 from twisted_pypi.errors import BadFilename
 
 LARGEST = 16 * 1024 * 1024
@@ -39,6 +40,8 @@ class Sidecar:
     """Attestation objects of the file (PEP 740), as they were uploaded; usually none."""
     publisher: Mapping[str, object] | None = None
     """Who those name as the publisher of the file (PEP 740, "Provenance objects"), when that is known."""
+    yanked: str | None = None
+    """Why the file is yanked (PEP 592), empty when no reason was given; ``None``: it is not."""
 
 
 def sidecar_name(filename: str) -> str:
@@ -55,6 +58,12 @@ def sidecar_name(filename: str) -> str:
     return name
 
 
+def sidecar_of(name: str) -> str | None:
+    """Return the name of the file that a sidecar of this name lies beside; ``None`` when it is no sidecar's name."""
+    filename = name[1 : -len(".json")]
+    return filename if name.startswith(".") and name.endswith(".json") and is_package_name(filename) else None
+
+
 def parse_sidecar(data: bytes) -> Sidecar | None:
     """Return what a sidecar says; ``None`` when it is not one."""
     if len(data) > LARGEST:
@@ -68,7 +77,7 @@ def parse_sidecar(data: bytes) -> Sidecar | None:
     sha256, uploaded, uploader = (found.pop(key, None) for key in ("sha256", "uploaded", "uploader"))
     if not isinstance(sha256, str):
         return None
-    attestations, publisher = found.pop("attestations", None), found.pop("publisher", None)
+    attestations, publisher, yanked = (found.pop(key, None) for key in ("attestations", "publisher", "yanked"))
     return Sidecar(
         sha256.lower(),
         _nanoseconds(uploaded) if isinstance(uploaded, str) else None,
@@ -76,6 +85,7 @@ def parse_sidecar(data: bytes) -> Sidecar | None:
         found,
         attestations=_objects(attestations),
         publisher=publisher if isinstance(publisher, dict) else None,
+        yanked=yanked if isinstance(yanked, str) else "" if yanked is True else None,
     )
 
 
@@ -90,6 +100,8 @@ def format_sidecar(sidecar: Sidecar) -> bytes:
         said["attestations"] = list(sidecar.attestations)
     if sidecar.publisher is not None:
         said["publisher"] = sidecar.publisher
+    if sidecar.yanked is not None:
+        said["yanked"] = sidecar.yanked or True
     return json.dumps(said, sort_keys=True).encode() + b"\n"
 
 

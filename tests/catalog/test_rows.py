@@ -6,6 +6,7 @@ from tests.catalog.conftest import Make, known
 from twisted_pypi.boundaries import KnownFile
 from twisted_pypi.catalog import Catalog, Committed, Double, Identity, Place, State, Writer
 from twisted_pypi.distributions import normalize, parse_filename
+from twisted_pypi.sidecars import Sidecar
 
 ACME, CORE = normalize("acme"), normalize("core")
 
@@ -191,3 +192,23 @@ def test_files_of_many_names_come_in_order(open_catalog: Make) -> None:
     put(catalog, *(known(f"again/{name}") for name in names))
     assert [file.path for file in catalog.read.all_files()] == sorted(names)
     assert catalog.files == len(names)
+
+
+def test_what_a_sidecar_says_is_kept_while_it_is_of_these_bytes(open_catalog: Make) -> None:
+    catalog, file = open_catalog(), known("acme-1.0.zip", uploaded_ns=5)
+    place = Place.of(file)
+    put(catalog, file)
+    sidecar = Sidecar(file.sha256, 3000, yanked="broken", attestations=({},))
+    assert change(catalog, "set_sidecar", place, sidecar, 7).changed == {ACME}
+    assert catalog.read.known(place) == replace(file, uploaded_ns=3000, yanked="broken", attested=True)
+    row = catalog.read.remembered(place)
+    assert row is not None
+    assert row.sidecar_mtime_ns == 7
+    assert change(catalog, "set_sidecar", place, sidecar, 8).changed == set()
+    assert change(catalog, "set_sidecar", place, replace(sidecar, sha256="00" * 32), 9).changed == {ACME}
+    assert catalog.read.known(place) == replace(file, uploaded_ns=3000)
+    assert change(catalog, "set_sidecar", place, None, None).changed == set()
+    row = catalog.read.remembered(place)
+    assert row is not None
+    assert row.sidecar_mtime_ns is None
+    assert change(catalog, "set_sidecar", Place(0, "", "acme-2.0.zip"), sidecar, 8).changed == set()

@@ -15,7 +15,7 @@ _FACTS = (
     "root, folder, filename, project, version, kind, size, mtime_ns, inode, sha256, uploaded_ns, requires_python,"
     " metadata_sha256, signed, yanked, attested"
 )
-_COMPARED = "filename, state, size, mtime_ns, inode, signed"
+_COMPARED = "filename, state, size, mtime_ns, inode, signed, sidecar_mtime_ns"
 _LISTED = f"state IN ({State.LISTED:d}, {State.RECHECK:d})"
 _PAGE = 500
 _LAST_CHARACTER = chr(0x10FFFF)
@@ -210,9 +210,9 @@ def bounds_below(folder: str) -> tuple[str, str]:
 
 
 def _remembered(row: tuple[Any, ...]) -> Remembered:
-    filename, state, size, mtime_ns, inode, signed = row
+    filename, state, size, mtime_ns, inode, signed, sidecar_mtime_ns = row
     sighting = None if size is None else Sighting(size, mtime_ns, inode)
-    return Remembered(filename, State(state), sighting, bool(signed))
+    return Remembered(filename, State(state), sighting, bool(signed), sidecar_mtime_ns)
 
 
 def _known_file(root: int, row: tuple[Any, ...]) -> KnownFile:

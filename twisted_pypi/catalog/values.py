@@ -95,6 +95,8 @@ class Remembered(NamedTuple):
     sighting: Sighting | None
     """``None`` when the file was seen by name only."""
     signed: bool
+    sidecar_mtime_ns: int | None = None
+    """When the sidecar that was read was changed last; ``None`` when there was none."""
 
 
 class Double(NamedTuple):

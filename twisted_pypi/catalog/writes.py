@@ -11,6 +11,7 @@ from twisted_pypi.boundaries import KnownFile
 from twisted_pypi.catalog.reads import Reader, bounds_below, split_folder
 from twisted_pypi.catalog.values import Committed, Double, Identity, Place, State, preference
 from twisted_pypi.distributions import Distribution, ProjectName
+from twisted_pypi.sidecars import Sidecar
 
 _LISTED = {int(State.LISTED), int(State.RECHECK)}
 _TO_READ = {State.UNKNOWN, State.RECHECK}
@@ -41,11 +42,19 @@ class Writer:
             self.committed.changed.add(distribution.project)
             self.committed.unread = True
 
-    def put(self, known: KnownFile, metadata: bytes | None, *, uploaded_is_certain: bool = False) -> None:
+    def put(
+        self,
+        known: KnownFile,
+        metadata: bytes | None,
+        *,
+        uploaded_is_certain: bool = False,
+        sidecar_mtime_ns: int | None = None,
+    ) -> None:
         """The facts of a file hold from now on.
 
         The same bytes under the same name keep the upload time that they had
         first, wherever they lie, unless the one in ``known`` is certain.
+        ``sidecar_mtime_ns`` is of the sidecar that was read for it.
         """
         place, sha256 = Place.of(known), bytes.fromhex(known.sha256)
         uploaded_ns = self._upload_time(known.filename, sha256, known.uploaded_ns, certain=uploaded_is_certain)
@@ -59,9 +68,9 @@ class Writer:
         old = rows.pop(place, None)
         self._connection.execute(
             "INSERT OR REPLACE INTO files (root, folder, filename, state, project, version, kind, size, mtime_ns, inode,"
-            " sha256, uploaded_ns, requires_python, metadata_sha256, signed, yanked, attested)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*self._key(place), State.LISTED, *facts),
+            " sha256, uploaded_ns, requires_python, metadata_sha256, signed, yanked, attested, sidecar_mtime_ns)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*self._key(place), State.LISTED, *facts, sidecar_mtime_ns),
         )
         if metadata is not None:
             self._connection.execute(
@@ -108,6 +117,27 @@ class Writer:
         ).rowcount
         if changed:
             self.committed.changed.add(ProjectName(self._named(place.filename)[place][1]))
+
+    def set_sidecar(self, place: Place, sidecar: Sidecar | None, mtime_ns: int | None) -> None:
+        """The sidecar beside a file says this now, and was changed last then; it counts only if it is of these bytes."""
+        known = self.read.known(place)
+        if known is None:
+            return
+        if sidecar is None or sidecar.sha256 != known.sha256:
+            sidecar = Sidecar(known.sha256)
+        uploaded_ns = known.uploaded_ns
+        if sidecar.uploaded_ns is not None:
+            uploaded_ns = self._upload_time(
+                known.filename, bytes.fromhex(known.sha256), sidecar.uploaded_ns, certain=True
+            )
+        said = (sidecar.yanked, bool(sidecar.attestations), uploaded_ns)
+        self._connection.execute(
+            "UPDATE files SET yanked = ?, attested = ?, uploaded_ns = ?, sidecar_mtime_ns = ?"
+            " WHERE root = ? AND folder = ? AND filename = ?",
+            (*said, mtime_ns, *self._key(place)),
+        )
+        if said != (known.yanked, known.attested, known.uploaded_ns):
+            self.committed.changed.add(known.project)
 
     def remove(self, place: Place) -> None:
         """A file is not there any more."""
