@@ -1,0 +1,69 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twisted_pypi.project_records import ACTIVE, ProjectRecord, Status, format_record, parse_record
+
+
+@pytest.mark.parametrize(
+    ("said", "record"),
+    [
+        ({}, ACTIVE),
+        ({"status": "active"}, ACTIVE),
+        ({"status": "archived", "reason": "done"}, ProjectRecord(Status.ARCHIVED, "done")),
+        ({"status": "deprecated", "reason": ""}, ProjectRecord(Status.DEPRECATED)),
+        ({"status": "quarantined", "reason": 7}, ProjectRecord(Status.QUARANTINED)),
+        ({"owners": ["anna"]}, ProjectRecord(more={"owners": ["anna"]})),
+    ],
+)
+def test_what_it_says_is_understood(said: dict[str, object], record: ProjectRecord) -> None:
+    assert parse_record(json.dumps(said).encode()) == record
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"{", b"[]", b'{"status": "gone"}', b'{"status": null}', b'{"status": ["active"]}', b"\xff", b" " * 2**21],
+)
+def test_garbage_is_no_record(data: bytes) -> None:
+    assert parse_record(data) is None
+
+
+def test_is_written_in_one_way() -> None:
+    record = ProjectRecord(Status.ARCHIVED, "done", {"owners": []})
+    assert format_record(record) == b'{"owners": [], "reason": "done", "status": "archived"}\n'
+
+
+@given(
+    st.sampled_from(Status),
+    st.none() | st.text(min_size=1),
+    st.dictionaries(st.text(min_size=7), st.text()),
+)
+def test_what_was_written_is_read(status: Status, reason: str | None, more: dict[str, object]) -> None:
+    record = ProjectRecord(status, reason, more)
+    assert parse_record(format_record(record)) == record
+
+
+@given(st.binary())
+def test_any_bytes_are_understood_or_not(data: bytes) -> None:
+    parse_record(data)
+
+
+@pytest.mark.parametrize(
+    ("status", "takes"),
+    [("active", True), ("deprecated", True), ("archived", False), ("quarantined", False)],
+)
+def test_who_takes_uploads(status: str, takes: bool) -> None:  # noqa: FBT001  # from the table
+    assert Status(status).takes_uploads is takes
+
+
+@pytest.mark.parametrize(
+    ("record", "sentence"),
+    [
+        (ProjectRecord(Status.ARCHIVED), "is archived"),
+        (ProjectRecord(Status.QUARANTINED, "malware"), "is quarantined: malware"),
+    ],
+)
+def test_it_reads_as_part_of_a_sentence(record: ProjectRecord, sentence: str) -> None:
+    assert record.sentence == sentence
