@@ -179,6 +179,7 @@ def _file(known: KnownFile) -> File:
         requires_python=known.requires_python,
         core_metadata={"sha256": known.metadata_sha256} if shown and known.metadata_sha256 else None,
         gpg_sig=known.signed or None,
+        yanked=False if known.yanked is None else known.yanked or True,
     )
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 
 from twisted_pypi.catalog import Place, Reader, Sighting, State, Writer
 from twisted_pypi.distributions import is_package_name
+from twisted_pypi.sidecars import sidecar_of
 from twisted_pypi.storage.absence import removed_by_hand
+from twisted_pypi.storage.beside import look_beside
 from twisted_pypi.storage.names import understand
 from twisted_pypi.storage.reading import Job
 from twisted_pypi.storage.remarks import Remark
@@ -50,6 +53,9 @@ class Examiner:
     def _path(self, reader: Reader, root: int, path: str, *, whole: bool) -> list[Job]:
         if path.endswith(SIGNATURE):
             path, whole = path.removesuffix(SIGNATURE), False
+        folder, slash, name = path.rpartition("/")
+        if filename := sidecar_of(name):
+            return self._beside(reader, Place.at(root, folder + slash + filename))
         try:
             found = self._tools.tree.status(root, path)
         except OSError:
@@ -81,6 +87,19 @@ class Examiner:
         if state is not None:
             self._tools.ledger.write(lambda writer: writer.set_state(place, state))
         return [Job(place, whole)] if State.UNKNOWN in {state, row.state} else []
+
+    def _beside(self, reader: Reader, place: Place) -> list[Job]:
+        """A sidecar may say something else now: the package itself need not be read again for it."""
+        row = reader.remembered(place)
+        if row is None:
+            return []
+        if not row.state.listed:
+            # Perhaps it is being read right now, and what lay beside it was read already.
+            return [Job(place)] if row.state is State.UNKNOWN else []
+        with suppress(OSError):
+            found = look_beside(self._tools.tree.location(place.root, place.path))
+            self._tools.ledger.write(lambda writer: writer.set_sidecar(place, *found))
+        return []
 
     def _folder(self, reader: Reader, root: int, folder: str, *, whole: bool) -> list[Job]:
         self._scan(root, folder)

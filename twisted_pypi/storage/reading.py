@@ -16,7 +16,8 @@ from twisted_pypi.catalog import Place, Sighting
 from twisted_pypi.core_metadata import extract, has_readable_format, parse, reads_to_the_end
 from twisted_pypi.distributions import Distribution, Kind, parse_filename
 from twisted_pypi.errors import BadFilename, BadMetadata
-from twisted_pypi.sidecars import LARGEST, parse_sidecar, sidecar_name
+from twisted_pypi.sidecars import Sidecar
+from twisted_pypi.storage.beside import NOTHING, Beside, look_beside
 from twisted_pypi.storage.open_files import nobody_writes
 from twisted_pypi.storage.stopping import Stopping
 from twisted_pypi.storage.tree import Tree
@@ -55,6 +56,8 @@ class Facts:
     """Does a sidecar say when it was uploaded?"""
     remark: str | None
     """Why it has no metadata."""
+    sidecar_mtime_ns: int | None = None
+    """When the sidecar that was read was changed last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,17 +124,19 @@ class FileReader:
         if not sighting.same_bytes_as(Sighting.of(os.fstat(file.fileno()))):
             return NotYet(sighting, STILL)
         distribution, requires_python = _understood(distribution, metadata)
-        uploaded_ns = self._sidecar_time(location, distribution.filename, sha256)
+        beside = _beside(location)
+        said = beside.sidecar if beside.sidecar is not None and beside.sidecar.sha256 == sha256 else Sidecar(sha256)
         return Facts(
             KnownFile(
                 job.place.root, job.place.path, distribution, *sighting, sha256,
-                uploaded_ns or min(sighting.mtime_ns, int(now * _SECOND)), requires_python,
+                said.uploaded_ns or min(sighting.mtime_ns, int(now * _SECOND)), requires_python,
                 None if metadata is None else hashlib.sha256(metadata).hexdigest(),
-                self._tree.is_signed(job.place),
+                self._tree.is_signed(job.place), said.yanked, bool(said.attestations),
             ),
             metadata,
-            uploaded_is_certain=uploaded_ns is not None,
+            uploaded_is_certain=said.uploaded_ns is not None,
             remark=None if reason is None else f"{location} is listed without metadata: {reason}",
+            sidecar_mtime_ns=beside.mtime_ns,
         )  # fmt: skip
 
     def _contents(
@@ -163,14 +168,13 @@ class FileReader:
                 raise Stopping
         return digest.hexdigest()
 
-    def _sidecar_time(self, location: str, filename: str, sha256: str) -> int | None:
-        try:
-            folder = location[: -len(filename)]
-            with open(folder + sidecar_name(filename), "rb") as file:
-                sidecar = parse_sidecar(file.read(LARGEST + 1))
-        except (OSError, BadFilename):
-            return None
-        return sidecar.uploaded_ns if sidecar is not None and sidecar.sha256 == sha256 else None
+
+def _beside(location: str) -> Beside:
+    """What lies beside a file; what cannot be read says nothing, and is looked at again by the next scan."""
+    try:
+        return look_beside(location)
+    except OSError:
+        return NOTHING
 
 
 def _still(job: Job, sighting: Sighting, now: float) -> float:

@@ -84,13 +84,13 @@ class Recorder:
         for place, outcome in outcomes:
             recorded.done.append(place)
             match outcome:
-                case Facts(known, metadata, certain, remark):
+                case Facts(known, metadata, certain, remark, sidecar_mtime_ns):
                     if not self._still_so(place, Sighting(known.size, known.mtime_ns, known.inode)):
                         # It was replaced while it was read; the next look finds out by what.
                         recorded.waiting.append((place, NotYet(Sighting(0, 0, 0), 0)))
                         continue
                     self._count_alarm(writer, place, known)
-                    writer.put(known, metadata, uploaded_is_certain=certain)
+                    writer.put(known, metadata, uploaded_is_certain=certain, sidecar_mtime_ns=sidecar_mtime_ns)
                     folders.add((place.root, place.folder))
                     if remark is not None:
                         self._tools.remarks.once(Remark.NO_METADATA, place.path, remark)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from twisted_pypi.catalog import Identity, Place, Reader, Remembered, Sighting, State, Writer
 from twisted_pypi.storage.absence import forget_file, forget_folder
+from twisted_pypi.storage.beside import changed_at, look_beside
 from twisted_pypi.storage.names import compare, in_order, understand
 from twisted_pypi.storage.stopping import Stopping
 from twisted_pypi.storage.tools import Tools
@@ -90,6 +92,8 @@ class Scan:
                     missing.append(name)
                 else:
                     self._compared(place, row, sighting, signed=name in listing.signed)
+                    if row.state.listed:
+                        self._beside(place, row.sidecar_mtime_ns, there=name in listing.with_sidecar)
         return missing
 
     def _new(self, place: Place) -> None:
@@ -105,6 +109,14 @@ class Scan:
             self._later(lambda writer: writer.set_state(place, state))
         if row.signed != signed and row.state.listed:
             self._later(lambda writer: writer.set_signed(place, signed=signed))
+
+    def _beside(self, place: Place, before: int | None, *, there: bool) -> None:
+        location = self._tools.tree.location(place.root, place.path)
+        # What cannot be read says what it said before.
+        with suppress(OSError):
+            if (changed_at(location) if there else None) != before:
+                found = look_beside(location)
+                self._later(lambda writer: writer.set_sidecar(place, *found))
 
     def _forget(self, root: int, folder: str, missing: list[str], gone: list[str]) -> None:
         for name in missing:

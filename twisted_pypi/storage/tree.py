@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from twisted_pypi.catalog import Identity, Place
 from twisted_pypi.distributions import is_package_name
+from twisted_pypi.sidecars import sidecar_of
 from twisted_pypi.storage.remarks import Remark, Remarks
 
 SIGNATURE = ".asc"
@@ -28,6 +29,8 @@ class Listing:
     """Names of files that end like a package, in no order."""
     signed: set[str]
     """Names beside which a signature lies."""
+    with_sidecar: set[str]
+    """Names beside which a sidecar lies."""
     folders: list[str]
     """Names of the sub-folders, sorted."""
 
@@ -57,11 +60,13 @@ class Tree:
         """What is in a folder now.  Raises ``OSError``."""
         location = self.location(root, folder)
         identity = Identity.of(os.stat(location))
-        packages, signed, folders = [], set(), []
+        packages, signed, with_sidecar, folders = [], set(), set(), []
         with os.scandir(location) as entries:
             for entry in entries:
                 name = entry.name
                 if name.startswith("."):
+                    if filename := sidecar_of(name):
+                        with_sidecar.add(filename)
                     continue
                 if is_package_name(name) and self._is_file(entry):
                     packages.append(name)
@@ -70,7 +75,7 @@ class Tree:
                 elif self._is_folder(entry, root, folder):
                     folders.append(name)
         folders.sort()
-        return Listing(identity, packages, signed, folders)
+        return Listing(identity, packages, signed, with_sidecar, folders)
 
     def status(self, root: int, path: str) -> os.stat_result | None:
         """What is at a path, when that is a regular file or a folder that may be served.

@@ -26,6 +26,8 @@ from watchdog.events import (
 
 from twisted_pypi.catalog import Identity
 from twisted_pypi.distributions import is_package_name
+from twisted_pypi.project_records import PROJECT, PROJECTS
+from twisted_pypi.sidecars import sidecar_of
 from twisted_pypi.storage.tree import SIGNATURE
 
 if TYPE_CHECKING:
@@ -118,10 +120,16 @@ class _Handler(FileSystemEventHandler):
             self._hint(target, True)  # noqa: FBT003  # a callback has no names for what it is given
 
     def _counts(self, path: str, *, is_folder: bool) -> bool:
-        if not path or "/." in path[self._start - 1 :]:
+        folder, _, name = path.rpartition("/")
+        below = f"{folder[self._start - 1 :]}/"
+        if below.startswith(f"/{PROJECTS}/") or (below == "/" and name == PROJECTS):
+            return is_folder or name == PROJECT
+        if not path or "/." in below:
             return False
+        if name.startswith("."):
+            return sidecar_of(name) is not None
         # A link to a folder comes as a file.
-        name = path.rpartition("/")[2].removesuffix(SIGNATURE)
+        name = name.removesuffix(SIGNATURE)
         return is_folder or is_package_name(name) or "." not in name
 
 
