@@ -30,7 +30,7 @@ from tests.conformance.answers import Answer, read_answer
 from tests.conformance.assembly import InMemory, assembled
 from tests.conformance.corpus import lay_out
 from tests.conformance.invariants import check_always, check_head
-from tests.conformance.rows import Request, Row
+from tests.conformance.rows import JSON_ACCEPT, Request, Row, get
 
 TABLES: dict[str, Sequence[Row]] = {
     "addresses": table_addresses.ROWS,
@@ -132,16 +132,33 @@ async def test_as_a_process(table: str, processes: dict[str, Process], subtests:
         await check_reporting(row, ask, subtests)
 
 
+def test_a_hundred_connections_that_stay(processes: dict[str, Process]) -> None:
+    """Rule 6 of 2.8."""
+    data = get("/simple/acme-core/", JSON_ACCEPT).data([])
+    with ExitStack() as stack:
+        address = ("127.0.0.1", processes["open"].port)
+        connections = [stack.enter_context(closing(socket.create_connection(address, timeout=30))) for _ in range(120)]
+        for _ in range(2):
+            for each in connections:
+                each.sendall(data)
+            assert {received(each, "GET").status for each in connections} == {200}
+
+
 def over_a_socket(port: int, data: bytes, method: str) -> Answer:
     """Send one request on a connection of its own, and return the whole answer."""
     with closing(socket.create_connection(("127.0.0.1", port), timeout=30)) as connection:
         connection.sendall(data)
-        received = b""
-        while (answer := read_answer(received, method)) is None:
-            piece = connection.recv(1 << 18)
-            assert piece, f"the connection ended after {received[:400]!r}"
-            received += piece
-        return answer
+        return received(connection, method)
+
+
+def received(connection: socket.socket, method: str) -> Answer:
+    """Return the next answer on a connection."""
+    data = b""
+    while (answer := read_answer(data, method)) is None:
+        piece = connection.recv(1 << 18)
+        assert piece, f"the connection ended after {data[:400]!r}"
+        data += piece
+    return answer
 
 
 @EACH_TABLE
