@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -11,6 +11,7 @@ from typing import Protocol
 import pytest
 from passlib.hash import bcrypt, ldap_sha1
 
+from tests.clients.archives import Archive
 from tests.clients.environments import BUILD, Client, Environment, programs_of
 from tests.clients.server import Process, twistd_pypi
 
@@ -67,6 +68,17 @@ def start(tmp_path: Path) -> Iterator[Start]:
             return stack.enter_context(process)
 
         yield run
+
+
+@contextmanager
+def serving(folder: Path, archives: Iterable[Archive], *options: str | Path) -> Iterator[Process]:
+    """A server on packages that were there long before it started, for tests that change nothing."""
+    root = folder / "packages"
+    for archive in archives:
+        archive.lay_into(root)
+    with twistd_pypi(root, *options, log=folder / "server.log") as process:
+        yield process
+        _show_log(process)
 
 
 def _show_log(process: Process) -> None:

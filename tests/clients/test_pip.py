@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.clients.archives import Archive, sdist, wheel
 from tests.clients.environments import PIP, PIP_21, Client, Environment
-from tests.clients.fixtures import PASSWORD, USER, Start
+from tests.clients.fixtures import PASSWORD, USER, Start, serving
 from tests.clients.server import Process
 
 pytestmark = pytest.mark.clients
@@ -25,12 +25,11 @@ EVERYTHING = (CORE, OLD, NEW, SOURCE, TOO_NEW, LOCAL)
 PIPS = pytest.mark.parametrize("environment", [PIP, PIP_21], ids=lambda each: each.name)
 
 
-@pytest.fixture
-def index(root: Path, start: Start) -> Process:
-    """A server on a folder with two projects, one of them in a folder of its own."""
-    for archive in EVERYTHING:
-        archive.lay_into(root / "acme" if archive is CORE else root)
-    return start(root)
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    """A server on a folder with three projects."""
+    with serving(tmp_path_factory.mktemp("index"), EVERYTHING) as server:
+        yield server
 
 
 @pytest.fixture

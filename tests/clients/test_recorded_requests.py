@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.clients.archives import Archive, sdist, wheel
-from tests.clients.fixtures import PASSWORD, USER, Start
+from tests.clients.fixtures import PASSWORD, USER, serving
 from tests.clients.recorded import (
     PIP_9,
     PIP_21,
@@ -29,12 +30,11 @@ SOURCE = Archive("upl-py27-st41-1.0.tar.gz", sdist("upl-py27-st41", "1.0").conte
 PIPS = pytest.mark.parametrize("agent", [PIP_9, PIP_21], ids=["pip-9", "pip-21"])
 
 
-@pytest.fixture
-def index(root: Path, start: Start) -> Process:
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     """A server on a folder with two projects."""
-    CORE.lay_into(root)
-    SOURCE.lay_into(root)
-    return start(root)
+    with serving(tmp_path_factory.mktemp("index"), (CORE, SOURCE)) as server:
+        yield server
 
 
 def _page(answer: Answer) -> str:

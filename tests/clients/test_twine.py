@@ -41,7 +41,7 @@ def _upload(
     return twine.run("twine", "upload", *options, "--password", password, *paths, expected=expected)
 
 
-@pytest.mark.parametrize("path", ["", "/", "/simple/", "/legacy/", "/pypi", "/pypi/"])
+@pytest.mark.parametrize("path", ["", "/legacy/", "/pypi"])
 def test_real_builds_arrive_byte_for_byte(
     twine: Client, path: str, uploads: Process, files: tuple[Path, Path], root: Path
 ) -> None:

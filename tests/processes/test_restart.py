@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import signal
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 
 from tests.clients.archives import sdist, wheel
 from tests.clients.fixtures import PASSWORD, USER, Start
-from tests.clients.server import LONGEST_STOP, Answer, Process
+from tests.clients.server import Answer, Process
 from tests.clients.uploading import big_wheel, connected, upload
 
 pytestmark = pytest.mark.clients
@@ -70,6 +69,4 @@ def test_waits_for_no_client_for_ever(root: Path, start: Start) -> None:
     with connected(server.port) as connection:
         connection.sendall(f"GET /packages/{path.name} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         assert connection.recv(1000).startswith(b"HTTP/1.1 200 ")
-        began = time.monotonic()
         assert server.stop() == 0
-        assert time.monotonic() - began < LONGEST_STOP + 1
