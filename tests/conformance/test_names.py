@@ -44,6 +44,7 @@ _NAMES = st.one_of(
 @FEW
 @given(names=st.lists(_NAMES, max_size=12, unique=True), folder=st.one_of(st.just(""), _STEMS))
 @example(names=["a-\udcff1.zip", "a-1\n.zip", "<b>-1.zip"], folder="x\n")
+@example(names=["a-1.zip"], folder="\\")
 @example(names=["a-1.zip", "A-1.zip", "a-1.tar.gz"], folder="a+b,c%")
 @pytest_twisted.ensureDeferred
 async def test_any_names(names: list[str], folder: str) -> None:

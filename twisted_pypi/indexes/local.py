@@ -81,7 +81,7 @@ class LocalIndex:
 
         Raises ``NoSuchFile`` and ``Unreadable``.
         """
-        if not path.isprintable() or any(not part or part.startswith(".") or "\\" in part for part in path.split("/")):
+        if not path.isprintable() or any(not part or part.startswith(".") for part in path.split("/")):
             raise NoSuchFile(f"there is no file at {path}")
         await self._enquiries.opened()
         place = self._place(path)
