@@ -188,10 +188,10 @@ def test_any_bytes_are_read_or_refused(parts: list[bytes], size: int) -> None:
 @pytest.mark.parametrize("end", [b"", b"\r\n", b"\n", b"x"])
 def test_a_form_without_parts_is_the_same_in_any_pieces(front: bytes, end: bytes, size: int) -> None:
     body = front + END[:-2] + end
-    outcomes = []
-    for pieces in (len(body), size):
+    outcomes: list[list[FormEvent] | str] = []
+    for length in (len(body), size):
         try:
-            outcomes.append(read(body, pieces))
+            outcomes.append(read(body, length))
         except BadForm as error:
             outcomes.append(str(error))
     assert outcomes[0] == outcomes[1]
