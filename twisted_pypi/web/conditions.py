@@ -10,7 +10,7 @@ MOST_RANGES = 32
 """More ranges than this in one request are not answered one by one: the whole file is sent."""
 
 _RANGES = re.compile(r"\s*bytes\s*=(.*)\Z", re.IGNORECASE | re.DOTALL)
-_RANGE = re.compile(r"(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))\Z")
+_RANGE = re.compile(r"(?:([0-9]{1,40})-([0-9]{0,40})|-([0-9]{1,40}))\Z")
 _TAG = re.compile(r'\s*(?:W/)?("[^"]*")\s*(?:,|\Z)')
 
 

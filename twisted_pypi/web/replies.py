@@ -99,7 +99,8 @@ def text_reply(status: int, text: str, *headers: tuple[bytes, bytes]) -> Reply:
     Some clients show only the reason phrase and others only the body.  The
     phrase is latin-1 without control characters (RFC 9112 section 4).
     """
-    phrase = "".join(each if each.isprintable() else " " for each in text).encode("latin-1", "replace")
+    text = "".join(each if each.isprintable() else " " for each in text)
+    phrase = text.encode("latin-1", "replace")
     return Reply(
         status,
         # What is not here now may be here in a moment, and a 404 may be kept for a while unless this is said.
