@@ -19,6 +19,7 @@ from twisted_pypi.errors import (
     NoSuchFile,
     NotAllowed,
 )
+from twisted_pypi.project_records import ACTIVE, ProjectRecord, Status
 from twisted_pypi.sidecars import Sidecar, parse_sidecar
 from twisted_pypi.testing.archives import core_metadata, sdist, wheel
 from twisted_pypi.testing.memory_index import MemoryIndex
@@ -260,3 +261,18 @@ async def test_removing_what_is_not_there_says_so(name: str, version: str) -> No
     with pytest.raises(NoSuchFile, match=f"no file of {name} {version}"):
         await house.uploader.remove(name, version)
     assert len(house.store.files) == 1
+
+
+@pytest.mark.parametrize("status", [Status.ARCHIVED, Status.QUARANTINED])
+@pytest_twisted.ensureDeferred
+async def test_a_project_that_takes_no_uploads(status: Status) -> None:
+    records: dict[str, ProjectRecord] = {"x": ProjectRecord(status, "done")}
+    house = House(overwrite=True, record_of=lambda name: records.get(name, ACTIVE))
+    with pytest.raises(NotAllowed, match=f"the project x takes no uploads: it is {status}: done"):
+        await house.upload()
+    assert (house.store.files, house.store.staged) == ({}, set())
+    records["x"] = ProjectRecord(Status.DEPRECATED)
+    await house.upload()
+    records["x"] = ProjectRecord(status)
+    with pytest.raises(NotAllowed):
+        await house.upload(TWO)
