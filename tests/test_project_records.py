@@ -15,6 +15,7 @@ from twisted_pypi.project_records import ACTIVE, ProjectRecord, Status, format_r
         ({"status": "archived", "reason": "done"}, ProjectRecord(Status.ARCHIVED, "done")),
         ({"status": "deprecated", "reason": ""}, ProjectRecord(Status.DEPRECATED)),
         ({"status": "quarantined", "reason": 7}, ProjectRecord(Status.QUARANTINED)),
+        ({"status": "archived", "reason": "\ud800"}, ProjectRecord(Status.ARCHIVED, "?")),
         ({"owners": ["anna"]}, ProjectRecord(more={"owners": ["anna"]})),
     ],
 )
@@ -54,7 +55,7 @@ def test_any_bytes_are_understood_or_not(data: bytes) -> None:
     ("status", "takes"),
     [("active", True), ("deprecated", True), ("archived", False), ("quarantined", False)],
 )
-def test_who_takes_uploads(status: str, takes: bool) -> None:  # noqa: FBT001  # from the table
+def test_who_takes_uploads(status: str, takes: bool) -> None:
     assert Status(status).takes_uploads is takes
 
 

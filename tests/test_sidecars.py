@@ -61,6 +61,7 @@ def test_is_written_in_one_way() -> None:
         ({"sha256": SHA256, "yanked": True}, Sidecar(SHA256, yanked="")),
         ({"sha256": SHA256, "yanked": ""}, Sidecar(SHA256, yanked="")),
         ({"sha256": SHA256, "yanked": False}, Sidecar(SHA256)),
+        ({"sha256": SHA256, "yanked": "\ud800"}, Sidecar(SHA256, yanked="?")),
         ({"sha256": SHA256, "yanked": 1}, Sidecar(SHA256)),
         ({"sha256": SHA256, "uploaded": 1, "x": {"y": None}}, Sidecar(SHA256, more={"x": {"y": None}})),
     ],

@@ -179,6 +179,13 @@ class PackageStore(Protocol):
     def remove(self, known: KnownFile) -> None:
         """Remove a file with its sidecar and signature.  Raises ``NoSuchFile``, ``NotAllowed``."""
 
+    def annotate(self, known: KnownFile, write: Callable[[bytes | None], bytes]) -> None:
+        """Replace the sidecar of a file, in one step, by what ``write`` makes of it (of ``None`` when there is none).
+
+        Raises ``NoSuchFile``, ``NotAllowed``, ``NoSpace``, ``BadFilename``, and
+        ``Unreadable`` when the file is another one than the known.
+        """
+
     def free_space(self) -> int:
         """Bytes that an upload could take now."""
 

@@ -71,7 +71,9 @@ def parse_record(data: bytes) -> ProjectRecord | None:
     status, reason = found.pop("status", Status.ACTIVE), found.pop("reason", None)
     if status not in list(Status):
         return None
-    return ProjectRecord(Status(status), reason if isinstance(reason, str) and reason else None, found)
+    # JSON may hold half of a pair of surrogates, which no page can.
+    text = reason.encode("utf-8", "replace").decode() if isinstance(reason, str) else None
+    return ProjectRecord(Status(status), text or None, found)
 
 
 def format_record(record: ProjectRecord) -> bytes:

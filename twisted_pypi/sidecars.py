@@ -85,7 +85,7 @@ def parse_sidecar(data: bytes) -> Sidecar | None:
         found,
         attestations=_objects(attestations),
         publisher=publisher if isinstance(publisher, dict) else None,
-        yanked=yanked if isinstance(yanked, str) else "" if yanked is True else None,
+        yanked=_text(yanked) if isinstance(yanked, str) else "" if yanked is True else None,
     )
 
 
@@ -110,6 +110,11 @@ def _objects(found: object) -> tuple[Mapping[str, object], ...]:
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
         return ()
     return tuple(found)
+
+
+def _text(text: str) -> str:
+    """JSON may hold half of a pair of surrogates, which no page and no database can."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _nanoseconds(text: str) -> int | None:

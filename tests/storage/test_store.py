@@ -11,7 +11,7 @@ import pytest
 
 from twisted_pypi.boundaries import KnownFile, PackageStore, Published, Staged
 from twisted_pypi.distributions import parse_filename
-from twisted_pypi.errors import AlreadyUploaded, NoSpace, NoSuchFile
+from twisted_pypi.errors import AlreadyUploaded, NoSpace, NoSuchFile, Unreadable
 from twisted_pypi.storage.publishing import DirectoryStore
 from twisted_pypi.testing.memory_store import MemoryStore
 
@@ -216,3 +216,34 @@ def test_what_was_staged_elsewhere_is_not_taken(store: Store, tmp_path: Path) ->
     with pytest.raises(TypeError):
         store.store.publish(staged, FILENAME)
     staged.discard()
+
+
+def test_what_is_beside_a_file_is_replaced_in_one_step(tmp_path: Path) -> None:
+    store = DirectoryStore([str(tmp_path)])
+    file = tmp_path / "sub" / FILENAME
+    file.parent.mkdir()
+    file.write_bytes(b"content")
+    found = file.stat()
+    known = KnownFile(
+        0, f"sub/{FILENAME}", parse_filename(FILENAME), found.st_size, found.st_mtime_ns, found.st_ino, "00" * 32, 0
+    )
+    seen: list[bytes | None] = []
+
+    def write(before: bytes | None) -> bytes:
+        seen.append(before)
+        return b"one" if before is None else b"two"
+
+    store.annotate(known, write)
+    store.annotate(known, write)
+    assert seen == [None, b"one"]
+    assert {each.name: each.read_bytes() for each in file.parent.iterdir()} == {
+        FILENAME: b"content",
+        f".{FILENAME}.json": b"two",
+    }
+    file.write_bytes(b"other content")
+    with pytest.raises(Unreadable, match="being replaced"):
+        store.annotate(known, lambda _: b"three")
+    file.unlink()
+    with pytest.raises(NoSuchFile):
+        store.annotate(known, lambda _: b"three")
+    assert (file.parent / f".{FILENAME}.json").read_bytes() == b"two"

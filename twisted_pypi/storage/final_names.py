@@ -179,6 +179,16 @@ def write_beside(data: bytes, folder: Path) -> Path:
     return _written(folder, lambda written: written.write(data))
 
 
+def put_over(data: bytes, path: Path) -> None:
+    """Give a small file these bytes in one step, down to the disk, whether it is there or not."""
+    ready = write_beside(data, path.parent)
+    try:
+        ready.replace(path)
+    finally:
+        ready.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
 def _written(folder: Path, write: Callable[[BinaryIO], object]) -> Path:
     path = hidden_path(folder)
     try:

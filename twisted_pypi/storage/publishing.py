@@ -18,6 +18,7 @@ from twisted_pypi.storage.final_names import (
     Link,
     Rename,
     link,
+    put_over,
     rename_no_replace,
     sync_folder,
     write_beside,
@@ -133,6 +134,23 @@ class DirectoryStore:
                 target.with_name(sidecar_name(target.name)).unlink(missing_ok=True)
             target.with_name(f"{target.name}.asc").unlink(missing_ok=True)
             sync_folder(target.parent)
+
+    def annotate(self, known: KnownFile, write: Callable[[bytes | None], bytes]) -> None:
+        """Replace the sidecar of a file by what ``write`` makes of it.
+
+        Raises ``NoSuchFile``, ``NotAllowed``, ``NoSpace``, ``BadFilename``, and
+        ``Unreadable`` when the file is another one than the known.
+        """
+        target = self._roots[known.root] / known.path
+        sidecar = target.with_name(sidecar_name(target.name))
+        with storage_errors(), self._naming:
+            try:
+                now = target.stat()
+            except (FileNotFoundError, NotADirectoryError) as error:
+                raise NoSuchFile(f"there is no file {known.filename}") from error
+            if (now.st_size, now.st_mtime_ns) != (known.size, known.mtime_ns):
+                raise Unreadable(f"{known.filename} is being replaced; ask again")
+            put_over(write(sidecar.read_bytes() if sidecar.exists() else None), sidecar)
 
     def sweep(self) -> int:
         """Remove what dead processes left behind, and return how many files that were.

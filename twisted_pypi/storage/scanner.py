@@ -22,8 +22,9 @@ from twisted_pypi.storage.examining import Examiner
 from twisted_pypi.storage.hints import Hints
 from twisted_pypi.storage.ledger import Ledger
 from twisted_pypi.storage.names import NamesPass
+from twisted_pypi.storage.project_marks import ProjectMarks
 from twisted_pypi.storage.readers import Readers
-from twisted_pypi.storage.reading import FileReader
+from twisted_pypi.storage.reading import FileReader, Job
 from twisted_pypi.storage.recording import Recorder
 from twisted_pypi.storage.remarks import Remarks
 from twisted_pypi.storage.rounds import Rounds
@@ -58,11 +59,13 @@ class Scanner(Service):
         watch: Watch = Watch.AUTO,
         rescan: float = 60.0,
         readers: int = 2,
+        marks: ProjectMarks | None = None,
     ) -> None:
         """``publish`` is told, in the reactor thread, which projects changed; ``readers`` files are read at a time.
 
         ``clock`` says how long nothing happened to a file.  ``rescan`` is the
         pause between two full scans in seconds; 0: there is one, at the start.
+        ``marks`` are kept in step as well, and are there before anything is answered.
         """
         self._reactor = reactor
         self._catalog = catalog
@@ -74,6 +77,7 @@ class Scanner(Service):
         recorder = Recorder(self._tools, FileReader(tree, clock.seconds, self._tools.stopping))
         self._readers = Readers(catalog, self._threads, recorder, clock, readers)
         self._examiner = Examiner(self._tools)
+        self._marks = marks
         self._hints = Hints(reactor, clock, self._look, self._scan_soon)
         self._rounds = Rounds(clock, self._round, None if rescan <= 0 or watch is Watch.OFF else rescan)
         self._watcher_class = self._load_watcher() if watch is Watch.AUTO else None
@@ -121,6 +125,8 @@ class Scanner(Service):
             self.log.failure("the catalog could not be opened")
             self.enquiries.fail(Unreadable(f"the catalog could not be opened ({problem})"))
             return
+        if self._marks is not None:
+            await self._threads.run(self._marks.reload)
         self.enquiries.open()
         if not self._tools.stopping.is_set():
             await self._start_watching()
@@ -197,6 +203,8 @@ class Scanner(Service):
                 self._watcher.refresh()
             except Exception as problem:  # noqa: BLE001  # the scan does not depend on it
                 self.log.info("the roots cannot all be watched ({problem})", problem=problem)
+        if self._marks is not None:
+            self._marks.reload()
         for root in range(len(self._tools.tree.roots)):
             Scan(self._tools).run(root)
 
@@ -209,4 +217,11 @@ class Scanner(Service):
             self._readers.wake()
 
     def _look(self, hints: Mapping[str, bool]) -> Deferred[None]:
-        return self._threads.run(self._examiner.examine, hints).addCallback(self._readers.urgent)
+        return self._threads.run(self._examine, hints).addCallback(self._readers.urgent)
+
+    def _examine(self, hints: Mapping[str, bool]) -> list[Job]:
+        marks = self._marks
+        of_files = hints if marks is None else {at: whole for at, whole in hints.items() if not marks.are_at(at)}
+        if marks is not None and len(of_files) < len(hints):
+            marks.reload()
+        return self._examiner.examine(of_files)

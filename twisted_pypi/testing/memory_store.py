@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import threading
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b, md5, sha256
 
 from twisted_pypi.boundaries import KnownFile, Published, Staged
@@ -129,6 +129,15 @@ class MemoryStore:
         self._check_writable()
         if self.files.pop(known.path, None) is None:
             raise NoSuchFile(f"there is no file {known.filename}")
+
+    def annotate(self, known: KnownFile, write: Callable[[bytes | None], bytes]) -> None:
+        """Replace the sidecar of a file.  Raises ``NoSuchFile``, ``NotAllowed``."""
+        self._check_writable()
+        with self._lock:
+            here = self.files.get(known.path)
+            if here is None:
+                raise NoSuchFile(f"there is no file {known.filename}")
+            self.files[known.path] = replace(here, sidecar=write(here.sidecar))
 
     def free_space(self) -> int:
         """Bytes that an upload could take now."""

@@ -12,7 +12,8 @@ from twisted_pypi.attestations import parse_attestations
 from twisted_pypi.boundaries import KnownFile, LocalFiles, PackageStore, Published, RunInThread, Staged
 from twisted_pypi.config import Attestations, UploadChecks
 from twisted_pypi.distributions import Distribution, ProjectName, normalize, same_version
-from twisted_pypi.errors import AlreadyUploaded, BadUpload, NoSuchFile, NoSuchProject
+from twisted_pypi.errors import AlreadyUploaded, BadUpload, NoSuchFile, NoSuchProject, NotAllowed
+from twisted_pypi.project_records import ACTIVE, ProjectRecord
 from twisted_pypi.sidecars import Sidecar, format_sidecar
 from twisted_pypi.upload_checks import check_fields, check_release, release_of
 from twisted_pypi.uploading.contents import Contents, check_contents, look_into
@@ -42,12 +43,14 @@ class Uploader:
         checks: UploadChecks = UploadChecks.STRICT,
         attestations: Attestations = Attestations.KEEP,
         verify: Verify | None = None,
+        record_of: Callable[[ProjectName], ProjectRecord] = lambda _: ACTIVE,
     ) -> None:
         """Publish in ``store`` and tell ``local_files``.
 
         ``overwrite`` allows that an upload replaces a file with other bytes;
         ``clock`` is the time in seconds since the epoch; ``verify`` is there
-        whenever ``attestations`` are to be verified.
+        whenever ``attestations`` are to be verified; ``record_of`` is what is
+        kept of a project, which may be that it takes no uploads.
         """
         self._store = store
         self._local_files = local_files
@@ -57,6 +60,7 @@ class Uploader:
         self._strict = checks is UploadChecks.STRICT
         self._attestations = attestations
         self._verify = verify
+        self._record_of = record_of
         self._under_way: dict[str, DeferredLock] = {}
 
     async def accept(self, form: UploadForm, staged: Staged, user: str | None) -> KnownFile:
@@ -68,6 +72,7 @@ class Uploader:
         file discards it then.
         """
         distribution = check_name(form)
+        self._check_open(distribution.project)
         if self._strict:
             check_fields(distribution, form.value)
         await self._run_in_thread(check_digests, form, staged)
@@ -89,6 +94,8 @@ class Uploader:
             return await self._publish(form, staged, contents, sidecar)
 
     async def _publish(self, form: UploadForm, staged: Staged, contents: Contents, sidecar: Sidecar) -> KnownFile:
+        # Where an old name is to be split is only known now.
+        self._check_open(contents.distribution.project)
         async with self._one_at_a_time(form.filename):
             here = await self._local_files.holding(form.filename)
             if here is not None and here.sha256 == sidecar.sha256:
@@ -108,6 +115,11 @@ class Uploader:
             known = _known(contents, published, sidecar, signed=form.signature is not None)
             await self._local_files.added(known, contents.metadata)
             return known
+
+    def _check_open(self, project: ProjectName) -> None:
+        record = self._record_of(project)
+        if not record.status.takes_uploads:
+            raise NotAllowed(f"the project {project} takes no uploads: it {record.sentence}")
 
     async def _attested(
         self, form: UploadForm, digest: str

@@ -221,6 +221,8 @@ def _matching(names: Sequence[ProjectName], query: Query) -> list[ProjectName]:
 
 def _newest_files(files: Sequence[KnownFile]) -> tuple[str, list[KnownFile]]:
     """Return the newest stable version (or the newest), and its files, the most telling first."""
+    if not files:
+        raise NoSuchProject("there are no files to speak of")
     version = newest({canonical_version(each.distribution.version) for each in files})
     of_version = [each for each in files if canonical_version(each.distribution.version) == version]
     return version, sorted(of_version, key=lambda each: _TELLING.get(each.distribution.kind, 2))

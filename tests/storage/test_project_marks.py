@@ -1,0 +1,151 @@
+"""The records of projects: read, noticed, written."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_twisted
+from twisted.internet import reactor
+
+from tests.storage.running import OneThread, comes_true, put, running
+from twisted_pypi.config import Watch
+from twisted_pypi.distributions import ProjectName
+from twisted_pypi.errors import Unreadable
+from twisted_pypi.project_records import ACTIVE, PROJECT, PROJECTS, ProjectRecord, Status
+from twisted_pypi.storage.project_marks import ProjectMarks, change_record, read_record
+
+X = ProjectName("x")
+ARCHIVED = ProjectRecord(Status.ARCHIVED, "done")
+
+
+class House:
+    def __init__(self, root: Path) -> None:
+        root.mkdir(exist_ok=True)
+        self.root = root
+        self.told: list[frozenset[ProjectName]] = []
+        self.marks = ProjectMarks(str(root), OneThread(), lambda names: self.told.append(names) if names else None)
+
+    def write(self, text: str, name: str = "x") -> Path:
+        path = self.root / PROJECTS / name / PROJECT
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+
+def test_what_changed_is_told_once(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.marks.reload()
+    assert house.marks.of(X) == ACTIVE
+    path = house.write('{"status": "archived", "reason": "done"}')
+    house.marks.reload()
+    house.marks.reload()
+    assert house.marks.of(X) == ARCHIVED
+    path.unlink()
+    house.marks.reload()
+    assert house.marks.of(X) == ACTIVE
+    assert house.told == [{X}, {X}]
+
+
+@pytest.mark.parametrize("name", ["X", "x_y", "-", ".x", "ab\n"])
+def test_only_normalised_names_count(tmp_path: Path, name: str) -> None:
+    house = House(tmp_path)
+    house.write('{"status": "archived"}', name)
+    house.marks.reload()
+    assert house.told == []
+
+
+def test_what_cannot_be_understood_says_what_it_said(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    path = house.write('{"status": "archived", "reason": "done"}')
+    house.marks.reload()
+    for broken in ("{", '{"status": "gone"}'):
+        path.write_text(broken)
+        house.marks.reload()
+        assert house.marks.of(X) == ARCHIVED
+    path.unlink()
+    os.mkfifo(path)
+    house.marks.reload()
+    assert house.marks.of(X) == ARCHIVED
+    path.unlink()
+    path.symlink_to(path.name)
+    house.marks.reload()
+    assert house.marks.of(X) == ARCHIVED
+
+
+def test_an_unmounted_root_ends_no_quarantine(tmp_path: Path) -> None:
+    house = House(tmp_path / "root")
+    house.write('{"status": "archived", "reason": "done"}')
+    house.marks.reload()
+    (tmp_path / "root").rename(tmp_path / "away")
+    house.marks.reload()
+    assert house.marks.of(X) == ARCHIVED
+    (tmp_path / "root").mkdir()
+    house.marks.reload()
+    assert house.marks.of(X) == ARCHIVED
+    (tmp_path / "root").rmdir()
+    (tmp_path / "away").rename(tmp_path / "root")
+    shutil.rmtree(tmp_path / "root" / PROJECTS)
+    house.marks.reload()
+    assert house.marks.of(X) == ACTIVE
+
+
+def test_a_change_keeps_what_else_is_said_and_holds_at_once(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.write('{"owners": ["anna"]}')
+    record = house.marks.change(X, Status.QUARANTINED, "malware")
+    assert record == ProjectRecord(Status.QUARANTINED, "malware", {"owners": ["anna"]})
+    assert house.marks.of(X) == record == read_record(str(tmp_path), X)
+    assert [each.name for each in (tmp_path / PROJECTS / "x").iterdir()] == [PROJECT]
+
+
+def test_a_first_change(tmp_path: Path) -> None:
+    assert read_record(str(tmp_path), X) == ACTIVE
+    assert change_record(str(tmp_path), X, Status.ARCHIVED, "done") == ARCHIVED == read_record(str(tmp_path), X)
+
+
+def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
+    with pytest.raises(Unreadable, match="not there"):
+        change_record(str(tmp_path / "nowhere"), X, Status.ARCHIVED, None)
+    House(tmp_path).write("{")
+    with pytest.raises(Unreadable, match="nothing that can be understood"):
+        change_record(str(tmp_path), X, Status.ARCHIVED, None)
+
+
+def test_where_they_are(tmp_path: Path) -> None:
+    marks = House(tmp_path).marks
+    assert marks.are_at(f"{tmp_path}/{PROJECTS}")
+    assert marks.are_at(f"{tmp_path}/{PROJECTS}/x/{PROJECT}")
+    assert not marks.are_at(f"{tmp_path}/{PROJECTS}x")
+    assert not marks.are_at(f"{tmp_path}/x.whl")
+
+
+@pytest.mark.parametrize("watch", [Watch.AUTO, Watch.POLL])
+@pytest_twisted.ensureDeferred
+async def test_a_scanner_keeps_them_in_step(tmp_path: Path, watch: Watch) -> None:
+    root = put(tmp_path / "root" / "x-1.0-py3-none-any.whl").parent
+    change_record(str(root), X, Status.QUARANTINED, None)
+    real: Any = reactor
+    marks = ProjectMarks(str(root), real, lambda _: None)
+
+    async def now(status: Status) -> None:
+        async def same() -> bool:
+            return marks.of(X).status is status
+
+        if watch is Watch.AUTO:
+            await comes_true(same)
+        else:
+            await here.scanner.rescan()
+            assert await same()
+
+    async with running(root, watch=watch, marks=marks) as here:
+        assert await here.filenames("x") == ["x-1.0-py3-none-any.whl"]
+        assert marks.of(X).status is Status.QUARANTINED
+        await here.scanner.rescan()
+        change_record(str(root), X, Status.ARCHIVED, None)
+        await now(Status.ARCHIVED)
+        shutil.rmtree(root / PROJECTS)
+        await now(Status.ACTIVE)
+        change_record(str(root), X, Status.DEPRECATED, None)
+        await now(Status.DEPRECATED)
