@@ -20,12 +20,15 @@ from twisted_pypi.catalog import Catalog
 from twisted_pypi.config import Action, Attestations, Config, Fallback
 from twisted_pypi.events import Changes
 from twisted_pypi.indexes.local import LocalIndex
+from twisted_pypi.indexes.marked import Marked
 from twisted_pypi.indexes.more_hashes import MoreHashes
 from twisted_pypi.indexes.provenance import WithProvenance
+from twisted_pypi.marking import Marker
 from twisted_pypi.options import Options
 from twisted_pypi.serving.announcing import Announcer
 from twisted_pypi.serving.logs import LogFile, LogLines
 from twisted_pypi.serving.server import Server
+from twisted_pypi.storage.project_marks import ProjectMarks
 from twisted_pypi.storage.publishing import DirectoryStore
 from twisted_pypi.storage.scanner import Scanner
 from twisted_pypi.storage.sweeper import Sweeper
@@ -40,6 +43,7 @@ from twisted_pypi.web.handlers import Bindings, Status, health
 from twisted_pypi.web.hot import HotAnswers
 from twisted_pypi.web.integrity import Integrity
 from twisted_pypi.web.legacy import LegacyJson, Search
+from twisted_pypi.web.marks import Marks
 from twisted_pypi.web.pages import FinishedPages
 from twisted_pypi.web.people.errors import ErrorPages
 from twisted_pypi.web.people.listing import Listing
@@ -71,6 +75,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     config = options.config
     run_in_thread: RunInThread = partial(deferToThreadPool, reactor, reactor.getThreadPool())
     changes = Changes()
+    marks = ProjectMarks(config.roots[0], reactor, changes.publish)
     catalog = Catalog(config.roots, state_dir=config.state_dir, cache_dir=_cache_dir(options.environ))
     scanner = Scanner(
         reactor,
@@ -81,8 +86,10 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         watch=config.watch,
         rescan=config.rescan,
         readers=os.cpu_count() or 1,
+        marks=marks,
     )
-    index = LocalIndex(catalog, scanner.enquiries)
+    local = LocalIndex(catalog, scanner.enquiries)
+    index = Marked(local, marks.of)
     store = DirectoryStore(config.roots)
     hashing = HashingThreads(reactor)
     accounts = _accounts(config, hashing, reactor)
@@ -92,20 +99,22 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     changes.subscribe(pages.drop)
     uploader = Uploader(
         store,
-        index,
+        local,
         overwrite=config.overwrite,
         run_in_thread=run_in_thread,
         clock=reactor.seconds,
         checks=config.upload_checks,
         attestations=config.attestations,
         verify=_verifier(config, reactor),
+        record_of=marks.of,
     )
     uploads = Uploads(store, uploader, run_in_thread, largest=config.max_upload_size, at_once=config.max_uploads)
     templates = Templates()
     status = Status(index, index.counts, version("twisted_pypi"), scanner.troubles)
     handlers = _handlers(
-        config, index, pages=pages, uploads=uploads, templates=templates, status=status, run_in_thread=run_in_thread
-    )
+        config, index, pages=pages, uploads=uploads, templates=templates, status=status, run_in_thread=run_in_thread,
+        marks=Marks(Marker(store, local, marks.change, run_in_thread), local, marks.of),
+    )  # fmt: skip
     tree = Tree(guard, handlers, prefix=config.server_base_url, health=config.health_endpoint)
     log_file = None if config.access_log == "off" else _access_log_file(options)
     access_log = None if log_file is None else AccessLog(log_file.write, guard.address, reactor)
@@ -134,14 +143,11 @@ def makeService(options: Options, reactor: Any = None) -> IService:
 
 def _handlers(
     config: Config,
-    index: LocalIndex,
+    index: Marked,
     *,
-    pages: FinishedPages,
-    uploads: Uploads,
-    templates: Templates,
-    status: Status,
+    pages: FinishedPages, uploads: Uploads, marks: Marks, templates: Templates, status: Status,
     run_in_thread: RunInThread,
-) -> Handlers:
+) -> Handlers:  # fmt: skip
     private = Action.LIST in config.authenticate
     fallback = Redirect(config.fallback_url, run_in_thread) if config.fallback is Fallback.REDIRECT else NoFallback()
     shown = _shown(config, index, run_in_thread)
@@ -171,6 +177,8 @@ def _handlers(
         provenance=Integrity(index, run_in_thread, private=Action.DOWNLOAD in config.authenticate).get,
         rpc=bindings.rpc,
         upload=uploads.post,
+        marks=marks.get,
+        mark=marks.post,
         own={b"status": (Action.LIST, status.get)},
     )
 

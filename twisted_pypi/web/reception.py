@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from twisted_pypi.web.uploads import Uploads
 
 LONGEST_CALL = 1 << 16
-"""Bytes of an XML-RPC call."""
+"""Bytes of an XML-RPC call, and of what is said of a file or project."""
 
 
 class SmallBody:
@@ -63,7 +63,8 @@ class Reception:
         if place == "upload":
             await self._guard.admit(request, Action.UPDATE)
             return await self._uploads.receive(request, length)
-        await self._guard.admit(request, Action.LIST)
+        await self._guard.admit(request, Action.UPDATE if place == "mark" else Action.LIST)
         if length is not None and length > LONGEST_CALL:
-            raise TooLarge(f"an XML-RPC call of {length} bytes is too long; at most {LONGEST_CALL} are taken")
+            what = "a body" if place == "mark" else "an XML-RPC call"
+            raise TooLarge(f"{what} of {length} bytes is too long; at most {LONGEST_CALL} are taken")
         return SmallBody(LONGEST_CALL)

@@ -9,6 +9,7 @@
 /integrity/<p>/<v>/<file>/provenance               what is attested of a file
 /RPC2                   XML-RPC search
 /<p>, /<p>/             the way to /simple/<p>/
+/-/projects/<p>/yank, unyank, status               what is said of files and projects later on
 /-/...                  what is neither the old server's nor a standard's
 """
 
@@ -28,6 +29,7 @@ from twisted_pypi.distributions import is_project_name, normalize
 from twisted_pypi.errors import NoSuchFile, NoSuchProject
 from twisted_pypi.web.bodies import IndexRequest
 from twisted_pypi.web.guard import Guard
+from twisted_pypi.web.marks import is_place
 from twisted_pypi.web.replies import Reply, text_reply
 from twisted_pypi.web.resource import Handler, Leaf, Shortcut
 
@@ -55,6 +57,8 @@ class Handlers:
     provenance: Handler
     rpc: Handler
     upload: Handler
+    marks: Handler
+    mark: Handler
     own: Mapping[bytes, tuple[Action | None, Handler]]
     """What hangs under ``/-/``, by name."""
 
@@ -80,6 +84,8 @@ class Tree(Resource):
         provenance = Leaf(guard, {GET: (Action.DOWNLOAD, handlers.provenance)})
         rpc = Leaf(guard, {POST: (Action.LIST, handlers.rpc)})
         own = {name: Leaf(guard, {GET: entry}) for name, entry in handlers.own.items()}
+        status = Leaf(guard, {GET: (Action.LIST, handlers.marks), POST: (Action.UPDATE, handlers.mark)})
+        mark = Leaf(guard, {POST: (Action.UPDATE, handlers.mark)})
         self._project = Leaf(guard, {GET: (Action.LIST, _to_project)})
         packages = Leaf(guard, {GET: (None, _to_packages)})
         self._nothing = Leaf(guard, {GET: (None, _nothing_here)})
@@ -92,7 +98,11 @@ class Tree(Resource):
             b"legacy": lambda rest: only_upload if _ends(rest) else None,
             b"integrity": lambda rest: provenance if len(rest) == 4 and rest[3] == b"provenance" else None,
             b"RPC2": lambda rest: rpc if _ends(rest) else None,
-            b"-": lambda rest: own.get(b"/".join(rest), self._nothing),
+            b"-": lambda rest: (
+                (status if rest[2] == b"status" else mark)
+                if is_place(rest)
+                else own.get(b"/".join(rest), self._nothing)
+            ),
             b"favicon.ico": lambda _rest: self._nothing,
             b"robots.txt": lambda _rest: self._nothing,
         }
@@ -109,12 +119,14 @@ class Tree(Resource):
         place, asked.postpath = self._find(segments)
         return place
 
-    def takes_body(self, path: bytes) -> Literal["upload", "rpc"] | None:
+    def takes_body(self, path: bytes) -> Literal["upload", "rpc", "mark"] | None:
         """What a POST to this path would be, if it may have a body at all."""
         segments = _segments(path)
         if segments[: len(self._prefix)] != self._prefix:
             return None
         segments = segments[len(self._prefix) :] or [b""]
+        if segments[0] == b"-" and is_place(segments[1:]):
+            return "mark"
         if not _ends(segments[1:]):
             return None
         return "rpc" if segments[0] == b"RPC2" else "upload" if segments[0] in UPLOAD_PLACES else None
