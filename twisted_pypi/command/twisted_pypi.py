@@ -19,6 +19,10 @@ usage: twisted-pypi run [options] [DIR ...]      serve; the options are those of
        twisted-pypi health --pid N               the same, with the options of the process N
        twisted-pypi passwd FILE USER             add a user to an htpasswd file, or give one a new password
        twisted-pypi passwd --delete FILE USER    remove a user
+       twisted-pypi yank NAME VERSION|FILE       keep installers from a release that was a mistake
+       twisted-pypi unyank NAME VERSION|FILE     take that back
+       twisted-pypi status NAME [STATUS]         say or set: active, archived, quarantined, deprecated
+                                                 (these three with --root DIR, or --url URL -u USER; --reason TEXT)
        twisted-pypi --version
        twisted-pypi --help
 """
@@ -37,12 +41,17 @@ def main(argv: Sequence[str] | None = None) -> None:
             _health(rest)
         case "passwd":
             _passwd(rest)
+        case "yank" | "unyank" | "status":
+            _mark(verb, rest)
         case "--version":
             sys.stdout.write(f"{version_line()}\n")
         case "--help" | "-h":
             sys.stdout.write(_USAGE)
         case _:
-            refuse("twisted-pypi", BadSetting(f"{verb!r} is no command: expected run, health or passwd."))
+            refuse(
+                "twisted-pypi",
+                BadSetting(f"{verb!r} is no command: expected run, check, health, passwd, yank, unyank or status."),
+            )
 
 
 def _passwd(argv: Sequence[str]) -> None:
@@ -52,6 +61,16 @@ def _passwd(argv: Sequence[str]) -> None:
         said = passwd(argv)
     except BadSetting as problem:
         refuse("twisted-pypi passwd", problem)
+    sys.stdout.write(f"{said}\n")
+
+
+def _mark(verb: str, argv: Sequence[str]) -> None:
+    from twisted_pypi.command.mark import mark  # noqa: PLC0415  # what the server is made of takes a while to import
+
+    try:
+        said = mark(verb, argv)
+    except BadSetting as problem:
+        refuse(f"twisted-pypi {verb}", problem)
     sys.stdout.write(f"{said}\n")
 
 

@@ -157,7 +157,12 @@ def change_record(root: str, name: ProjectName, status: Status, reason: str | No
     try:
         with storage_errors():
             for folder in (path.parent.parent, path.parent):
-                folder.mkdir(exist_ok=True)
+                if not folder.is_dir():
+                    folder.mkdir(exist_ok=True)
+                    # A command of root's makes them for a server that is not root.
+                    owner = folder.parent.stat()
+                    with suppress(PermissionError):
+                        os.chown(folder, owner.st_uid, owner.st_gid)
             put_over(format_record(record), path)
     except FileNotFoundError as error:
         raise Unreadable("the folder of the index is not there at the moment; try again when it is mounted") from error

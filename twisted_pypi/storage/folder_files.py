@@ -1,0 +1,78 @@
+"""The files of one project, found by walking through the folders, for a command that runs beside the server."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from twisted_pypi.boundaries import KnownFile
+from twisted_pypi.catalog import Place, preference
+from twisted_pypi.distributions import ProjectName, parse_filename
+from twisted_pypi.errors import BadFilename, NoSuchProject, Unreadable
+from twisted_pypi.storage.reading import Facts, FileReader, Gone, Job
+from twisted_pypi.storage.remarks import Remarks
+from twisted_pypi.storage.tree import Tree
+
+
+class FolderFiles:
+    """What is in the roots now.  Nothing is remembered; everything here blocks."""
+
+    def __init__(self, roots: Sequence[str], *, follow_links: bool) -> None:
+        """``roots`` are absolute paths."""
+        self._tree = Tree(roots, follow_links=follow_links, remarks=Remarks())
+        self._reader = FileReader(self._tree, time.time, threading.Event())
+
+    async def files_of(self, name: ProjectName) -> list[KnownFile]:
+        """Every file of a project, one a file name; its upload time is 0 where no sidecar says it.
+
+        Raises ``NoSuchProject``, ``Unreadable``.
+        """
+        found: dict[str, KnownFile] = {}
+        for place in sorted(self._places(name), key=preference):
+            if place.filename not in found:
+                known = self._known(place)
+                if known is not None and known.project == name:
+                    found[place.filename] = known
+        if not found:
+            raise NoSuchProject(f"there is no project {name} in {', '.join(self._tree.roots)}")
+        return list(found.values())
+
+    async def metadata(self, known: KnownFile) -> bytes | None:
+        """Nobody needs it here."""
+        del known
+        return None
+
+    async def added(self, known: KnownFile, metadata: bytes | None) -> None:
+        """Nobody is told: a server that is running finds it by itself."""
+
+    def _places(self, name: ProjectName) -> Iterator[Place]:
+        """Where there are files that could be the project's, by their names."""
+        for root, location in enumerate(self._tree.roots):
+            folders = [""]
+            while folders:
+                folder = folders.pop()
+                try:
+                    listing = self._tree.listing(root, folder)
+                except OSError as problem:
+                    raise Unreadable(f"{location}/{folder} cannot be read ({problem.strerror})") from problem
+                inside = f"{folder}/" if folder else ""
+                folders += [inside + each for each in listing.folders]
+                yield from (Place(root, folder, each) for each in listing.packages if _could_be(each, name))
+
+    def _known(self, place: Place) -> KnownFile | None:
+        match self._reader.read(Job(place, closed=True)):
+            case Facts(known, _, certain):
+                return known if certain else replace(known, uploaded_ns=0)
+            case Gone():
+                return None
+            case _:
+                raise Unreadable(f"{place.path} cannot be read, or is being written; try again in a moment")
+
+
+def _could_be(filename: str, name: ProjectName) -> bool:
+    try:
+        return parse_filename(filename, project=name).project == name
+    except BadFilename:
+        return False
