@@ -2,25 +2,26 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 import pytest
-from twisted.web.resource import Resource
 
 from twisted_pypi.attestations import provenance
 from twisted_pypi.boundaries import LocatedFile
+from twisted_pypi.config import Action
 from twisted_pypi.distributions import ProjectName
-from twisted_pypi.errors import NoSuchFile
+from twisted_pypi.errors import LoginRequired, NoSuchFile
 from twisted_pypi.sidecars import Sidecar, format_sidecar, sidecar_name
 from twisted_pypi.testing.archives import attestation
 from twisted_pypi.testing.memory_index import known_file
 from twisted_pypi.testing.wire import ClockWithDate, Wire, body, head, status
 from twisted_pypi.web.bodies import IndexRequest, Intake
 from twisted_pypi.web.integrity import Integrity
-from twisted_pypi.web.resource import Leaf
+from twisted_pypi.web.replies import Reply, text_reply
 from twisted_pypi.web.site import IndexSite
+from twisted_pypi.web.tree import Handlers, Tree
 
 NAME = "x_y-1.0-py3-none-any.whl"
 KNOWN = known_file(NAME)
@@ -53,8 +54,11 @@ class Plain:
     def is_trusted(self, _host: str) -> bool:
         return False
 
-    def passes(self, _request: IndexRequest, _action: object) -> bool:
-        return True
+    def passes(self, _request: IndexRequest, action: object) -> bool:
+        return action is Action.DOWNLOAD
+
+    async def admit(self, _request: IndexRequest, _action: object) -> None:
+        raise LoginRequired("a login is needed")
 
     async def receive(self, _request: IndexRequest, _length: int | None) -> Intake:
         raise AssertionError
@@ -64,16 +68,8 @@ async def at_once(function: Any, /, *args: Any, **kwargs: Any) -> Any:
     return function(*args, **kwargs)
 
 
-class Below(Resource):
-    """Hangs a leaf where the tree hangs it."""
-
-    def __init__(self, leaf: Leaf) -> None:
-        super().__init__()
-        self._leaf = leaf
-
-    def getChildWithDefault(self, _first: bytes, request: Any) -> Leaf:
-        request.postpath = [unquote_to_bytes(each) for each in request.path.split(b"/")[2:]]
-        return self._leaf
+async def unused(_request: IndexRequest) -> Reply:
+    return text_reply(500, "not asked")
 
 
 @pytest.fixture
@@ -81,8 +77,10 @@ def wire(tmp_path: Path) -> Iterator[Wire]:
     plain: Any = Plain()
     index: Any = OneFile(tmp_path)
     handler = Integrity(index, at_once, private=False).get
+    others: dict[str, Any] = {each.name: unused for each in fields(Handlers)}
+    handlers = Handlers(**others | {"provenance": handler, "simple_shortcut": lambda _: False, "own": {}})
     site = IndexSite(
-        Below(Leaf(plain, {b"GET": (None, handler)})),
+        Tree(plain, handlers, prefix="", health="/health"),
         plain,
         access_log=None,
         error_pages=plain,
@@ -126,6 +124,14 @@ def test_it_is_read_anew_each_time(wire: Wire, sidecar: Path) -> None:
     answer = ask(wire, f"/integrity/x-y/1.0/{NAME}/provenance", f"If-None-Match: {first.decode()}")
     assert status(answer) == 200
     assert json.loads(body(answer))["attestation_bundles"][0]["publisher"] == {"kind": "unverified"}
+
+
+@pytest.mark.parametrize(
+    "path", ["/integrity", "/integrity/", f"/integrity/x-y/1.0/{NAME}", f"/integrity/x-y/1.0/{NAME}/provenance/more"]
+)
+def test_a_project_of_that_name_stays_where_it_is(wire: Wire, path: str) -> None:
+    # Nobody passes here but who downloads.
+    assert status(ask(wire, path)) in {401, 404}
 
 
 @pytest.mark.usefixtures("sidecar")

@@ -70,7 +70,7 @@ def check_wheel_name(distribution: Distribution) -> None:
     if found != expected:
         raise BadFilename(
             f"the wheel {filename} starts with {found!r}; expected the normalised name {expected!r}, "
-            "as newer build tools write it"
+            "as newer build tools write it, or a server with --upload-checks names"
         )
     for tag in sorted(tags.pythons | tags.abis):
         if not _TAG.match(tag):
