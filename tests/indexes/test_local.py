@@ -30,6 +30,9 @@ class Knowing:
     async def opened(self) -> None:
         pass
 
+    async def all_read(self) -> None:
+        """Everything is."""
+
     async def named(self) -> None:
         self.asked.append("named")
 

@@ -171,3 +171,12 @@ async def test_the_upload_time_outlives_a_touch_a_move_and_a_copy(tmp_path: Path
         assert moved.path == f"sub/{path.name}"
         assert moved.mtime_ns != first.mtime_ns
         assert moved.uploaded_ns == first.uploaded_ns
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_list_of_all_files_waits_for_the_first_scan(tmp_path: Path) -> None:
+    names = [f"acme_{number}-1.0-py3-none-any.whl" for number in range(40)]
+    for name in names:
+        put(tmp_path / "root" / name)
+    async with running(tmp_path / "root") as here:
+        assert sorted(await here.everything()) == sorted(names)

@@ -25,6 +25,9 @@ class Enquiries(Protocol):
     async def opened(self) -> None:
         """Return when what was known from before can be read."""
 
+    async def all_read(self) -> None:
+        """Return when every file that was seen is known."""
+
     async def named(self) -> None:
         """Return when all names of all roots were read once."""
 
@@ -108,8 +111,11 @@ class LocalIndex:
         return _by_version(files)
 
     async def all_files(self) -> Iterable[KnownFile]:
-        """Every listed file, sorted by file name, without holding them all in memory."""
-        await self._enquiries.named()
+        """Every listed file, sorted by file name, without holding them all in memory.
+
+        It waits for the first scan: a list that lacks some would be taken for whole.
+        """
+        await self._enquiries.all_read()
         return self._catalog.read.all_files()
 
     async def metadata(self, known: KnownFile) -> bytes | None:

@@ -46,6 +46,11 @@ class Enquiries:
         """Return when all names of all roots were read once."""
         await self._named.passed()
 
+    async def all_read(self) -> None:
+        """Return when every file that was seen is known, as far as it can be."""
+        await self._named.passed()
+        await self._readers.idle()
+
     async def settled(self, project: ProjectName) -> None:
         """Return when every file that there is of a project is known.
 

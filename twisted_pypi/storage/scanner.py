@@ -193,8 +193,9 @@ class Scanner(Service):
         except Exception as problem:
             self.enquiries.send_away(Unreadable(f"the files cannot be listed at the moment ({problem}); ask again"))
             raise
-        self.enquiries.name()
+        # In this order: whoever waited for the names may go on to wait for the reading.
         self._readers.wake()
+        self.enquiries.name()
         await self._threads.run(self._tools.ledger.write, lambda writer: writer.prune())
 
     def _scan(self) -> None:
