@@ -25,7 +25,7 @@ run: $(STAMP)   ## serve ./packages on port 8080
 	@$(BIN)/twistd -n --pidfile= pypi --root packages --port 8080 --password-file packages/.htpasswd
 
 test: $(STAMP)  ## run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(STAMP) ## ruff, mypy strict, import-linter
 	$(BIN)/ruff check .
