@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_twisted
 
+from tests.storage.keeping import keeping
 from tests.storage.running import Running, comes_true, put, running
 from twisted_pypi.boundaries import KnownFile
 from twisted_pypi.config import Watch
@@ -101,6 +102,18 @@ async def test_what_cannot_be_read_says_what_it_said(tmp_path: Path) -> None:
         sidecar.symlink_to(sidecar.name)
         await here.scanner.rescan()
         assert (await facts(here)).yanked == "broken"
+
+
+@pytest.mark.parametrize("folder", [".projects", ".projects/acme", "sub/.git"])
+def test_a_hint_of_what_is_hidden_shows_nothing(tmp_path: Path, folder: str) -> None:
+    root = tmp_path / "root"
+    put(root / FILE)
+    with keeping(root, tmp_path / "state") as keeper:
+        keeper.names()
+        keeper.scan()
+        hidden = put(root / folder / OTHER)
+        keeper.look([root / folder, hidden.parent, hidden, say(hidden)])
+        assert [known.path for known in keeper.catalog.read.all_files()] == [FILE]
 
 
 def test_a_pipe_is_no_sidecar(tmp_path: Path) -> None:

@@ -51,11 +51,10 @@ class Examiner:
             return self._path(reader, place.root, place.path, whole=False)
 
     def _path(self, reader: Reader, root: int, path: str, *, whole: bool) -> list[Job]:
+        if "/." in f"/{path}":
+            return self._hidden(reader, root, path)
         if path.endswith(SIGNATURE):
             path, whole = path.removesuffix(SIGNATURE), False
-        folder, slash, name = path.rpartition("/")
-        if filename := sidecar_of(name):
-            return self._beside(reader, Place.at(root, folder + slash + filename))
         try:
             found = self._tools.tree.status(root, path)
         except OSError:
@@ -88,8 +87,13 @@ class Examiner:
             self._tools.ledger.write(lambda writer: writer.set_state(place, state))
         return [Job(place, whole)] if State.UNKNOWN in {state, row.state} else []
 
-    def _beside(self, reader: Reader, place: Place) -> list[Job]:
+    def _hidden(self, reader: Reader, root: int, path: str) -> list[Job]:
         """A sidecar may say something else now: the package itself need not be read again for it."""
+        folder, slash, name = path.rpartition("/")
+        filename = sidecar_of(name)
+        if filename is None or "/." in f"/{folder}":
+            return []
+        place = Place.at(root, folder + slash + filename)
         row = reader.remembered(place)
         if row is None:
             return []
