@@ -146,6 +146,9 @@ async def test_it_needs_the_login_of_an_upload(tmp_path: Path) -> None:
         for verb in ("yank", "unyank", "status"):
             head = f"POST /-/projects/x/{verb} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n{JSON}\r\n\r\n{{}}"
             assert (await server.memory.ask(head.encode(), "POST")).status == 401
+        # Nobody waits for the body of a stranger.
+        head = f"POST /-/projects/x/yank HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n{JSON}\r\n\r\n"
+        assert (await server.memory.ask(head.encode(), "POST")).status == 401
         assert (await server.get("/-/projects/x/yank")).status == 405
         assert (await server.get("/-/projects/x/status")).status == 200
         assert (await server.get("/-/projects/y/status")).status == 404
