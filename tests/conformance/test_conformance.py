@@ -23,6 +23,7 @@ from tests.conformance import (
     table_recorded,
     table_refusals,
     table_search,
+    table_status,
     table_uploads,
     table_validators,
 )
@@ -43,6 +44,7 @@ TABLES: dict[str, Sequence[Row]] = {
     "recorded": table_recorded.ROWS,
     "refusals": table_refusals.ROWS,
     "search": table_search.ROWS,
+    "status": table_status.ROWS,
     "uploads": table_uploads.ROWS,
     "validators": table_validators.ROWS,
 }
