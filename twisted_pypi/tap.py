@@ -166,13 +166,15 @@ def _handlers(
         LegacyJson(index, run_in_thread),
         Search(index, run_in_thread),
     )
+    files = Files(index, _cache_control(config), pages)
     return Handlers(
         welcome=bindings.welcome,
         health=health,
         simple=simple.get,
         simple_shortcut=simple.shortcut,
         all_files=bindings.all_files,
-        file=Files(index, _cache_control(config)).get,
+        file=files.get,
+        file_shortcut=files.shortcut,
         project_json=bindings.project_json,
         provenance=Integrity(index, run_in_thread, private=Action.DOWNLOAD in config.authenticate).get,
         rpc=bindings.rpc,

@@ -19,11 +19,12 @@ from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
 from twisted_pypi.boundaries import KnownFile, LocatedFile
-from twisted_pypi.distributions import parse_filename
+from twisted_pypi.distributions import normalize, parse_filename
 from twisted_pypi.errors import NoSuchFile
 from twisted_pypi.testing.wire import ClockWithDate, Wire, body, head, status
 from twisted_pypi.web.bodies import IndexRequest, Intake
 from twisted_pypi.web.files import Files
+from twisted_pypi.web.pages import FinishedPages
 from twisted_pypi.web.resource import Leaf
 from twisted_pypi.web.site import IndexSite
 
@@ -110,8 +111,9 @@ def folder(tmp_path: Path, content: bytes) -> Path:
 
 
 def site_of(folder: Path, clock: Any) -> IndexSite:
-    files = Files(OneFolder(folder), b"public, max-age=5")  # type: ignore[arg-type]  # it needs no more than this
-    leaf = Leaf(Open(), {b"GET": (None, files.get)})  # type: ignore[arg-type]  # it needs no more than this
+    index: Any = OneFolder(folder)
+    files = Files(index, b"public, max-age=5", FinishedPages())
+    leaf = Leaf(Open(), {b"GET": (None, files.get)}, files.shortcut)  # type: ignore[arg-type]  # it needs no more than this
     return IndexSite(leaf, Plain(), access_log=None, error_pages=Plain(), addresses=Plain(), reactor=clock)
 
 
@@ -270,6 +272,25 @@ def test_head_has_the_length_and_no_body(wire: Wire) -> None:
     answer = wire.send(get(NAME, "Range: bytes=0-0", method="HEAD"))
     assert (status(answer), head(answer)[b"content-length"], body(answer)) == (200, b"%d" % SIZE, b"")
     assert head(answer)[b"accept-ranges"] == b"bytes"
+
+
+def test_metadata_that_was_sent_is_sent_again_until_its_project_changes(folder: Path) -> None:
+    index: Any = OneFolder(folder)
+    pages = FinishedPages()
+    files = Files(index, None, pages)
+    leaf = Leaf(Open(), {b"GET": (None, files.get)}, files.shortcut)  # type: ignore[arg-type]  # it needs no more
+    site = IndexSite(leaf, Plain(), access_log=None, error_pages=Plain(), addresses=Plain(), reactor=ClockWithDate())
+    wire = Wire(site)
+    first = wire.send(get(NAME + ".metadata", close=False))
+    index.metadata = None
+    assert wire.send(get(NAME + ".metadata", close=False)) == first
+    assert status(wire.send(get(NAME + ".metadata", f'If-None-Match: "{"5" * 64}"', close=False))) == 304
+    assert body(wire.send(get(NAME + ".metadata", method="HEAD", close=False))) == b""
+    del index.metadata
+    (folder / NAME).unlink()
+    pages.drop(frozenset({normalize("foo")}))
+    assert status(wire.send(get(NAME + ".metadata"))) == 404
+    wire.hang_up()
 
 
 def test_metadata_and_signature(wire: Wire, folder: Path) -> None:

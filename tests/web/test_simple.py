@@ -90,7 +90,7 @@ class World:
         )
         handlers = Handlers(
             welcome=unused, health=unused, simple=simple.get, simple_shortcut=simple.shortcut, all_files=unused,
-            file=unused, project_json=unused, provenance=unused, rpc=unused, upload=unused, marks=unused, mark=unused,
+            file=unused, file_shortcut=lambda _: False, project_json=unused, provenance=unused, rpc=unused, upload=unused, marks=unused, mark=unused,
             own={},
         )  # fmt: skip
         self.access_log = AccessLog(self.log.append, guard.address, self.clock)

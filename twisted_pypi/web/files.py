@@ -8,6 +8,7 @@ from secrets import token_hex
 from typing import BinaryIO
 
 from twisted_pypi.boundaries import KnownFile, LocalFiles, LocatedFile
+from twisted_pypi.distributions import ProjectName, is_project_name, normalize
 from twisted_pypi.errors import NoSuchFile, Unreadable
 from twisted_pypi.web.bodies import IndexRequest
 from twisted_pypi.web.conditions import (
@@ -19,6 +20,7 @@ from twisted_pypi.web.conditions import (
     wanted_ranges,
 )
 from twisted_pypi.web.file_sending import Part, send_file
+from twisted_pypi.web.pages import FinishedPages, Page, send_page
 from twisted_pypi.web.replies import Reply, text_reply
 from twisted_pypi.web.sending import SERVER
 
@@ -31,16 +33,33 @@ LONGEST_SIGNATURE = 1 << 16
 class Files:
     """Answers ``/packages/<path>``, its ``.metadata`` and its ``.asc``."""
 
-    def __init__(self, index: LocalFiles, cache_control: bytes | None) -> None:
-        """Serve from ``index``; ``cache_control`` is that header's value for packages, if it is sent."""
+    def __init__(self, index: LocalFiles, cache_control: bytes | None, pages: FinishedPages) -> None:
+        """Serve from ``index``; ``cache_control`` is that header's value for packages, if it is sent.
+
+        Answers with metadata are kept in ``pages``, and go when their project changes.
+        """
         self._index = index
         self._cache_control = cache_control
+        self._pages = pages
+
+    def shortcut(self, request: IndexRequest) -> bool:
+        """Answer with kept metadata, if that is asked for and there is some."""
+        segments = request.postpath or []
+        if not segments[-1].endswith(b".metadata"):
+            return False
+        subject = _project_of(segments[-1])
+        page = None if subject is None else self._pages.get(subject, _variant(segments))
+        if page is None:
+            return False
+        send_page(request, page)
+        return True
 
     async def get(self, request: IndexRequest) -> Reply | None:
         """Send the file that the rest of the path names."""
         path = "/".join(_text(each) for each in request.postpath or [])
         if path.endswith(".metadata"):
-            return await self._metadata(request, path.removesuffix(".metadata"))
+            await self._metadata(request, path.removesuffix(".metadata"))
+            return None
         if path.endswith(".asc"):
             return await self._signature(path.removesuffix(".asc"))
         located = await self._index.file_at(path)
@@ -59,9 +78,7 @@ class Files:
             (b"Accept-Ranges", b"bytes"),
             *([(b"Cache-Control", self._cache_control)] if self._cache_control else []),
         ]
-        if precondition_fails(
-            _header(request, b"if-match"), _header(request, b"if-unmodified-since"), etag, modified
-        ):
+        if precondition_fails(_header(request, b"if-match"), _header(request, b"if-unmodified-since"), etag, modified):
             file.close()
             return text_reply(412, f"{known.filename} has other bytes than those that were asked for", headers[0])
         if _unchanged(request, etag, modified):
@@ -97,20 +114,24 @@ class Files:
             return None
         return wanted_ranges(asked, size)
 
-    async def _metadata(self, request: IndexRequest, path: str) -> Reply:
-        known = (await self._index.file_at(path)).known
-        metadata = await self._index.metadata(known) if known.filename.endswith(".whl") else None
-        if metadata is None:
-            raise NoSuchFile(f"{known.filename} has no metadata of its own to show")
-        etag = f'"{known.metadata_sha256}"'
-        headers = (
-            (b"ETag", etag.encode()),
-            *([(b"Cache-Control", self._cache_control)] if self._cache_control else []),
-        )
-        tags = _header(request, b"if-none-match")
-        if tags is not None and is_none_match(tags, etag):
-            return Reply(304, headers)
-        return Reply(200, (*headers, (b"Content-Type", OCTETS)), metadata)
+    async def _metadata(self, request: IndexRequest, path: str) -> None:
+        project = _project_of(path.rpartition("/")[2].encode())
+        if project is None:
+            raise NoSuchFile(f"there is no file at {path}")
+        begun = self._pages.begin(project)
+        try:
+            known = (await self._index.file_at(path)).known
+            metadata = await self._index.metadata(known) if known.filename.endswith(".whl") else None
+            if metadata is None:
+                raise NoSuchFile(f"{known.filename} has no metadata of its own to show")
+            etag = f'"{known.metadata_sha256}"'
+            caching = [(b"Cache-Control", self._cache_control)] if self._cache_control else []
+            page = Page(((b"ETag", etag.encode()), *caching, (b"Content-Type", OCTETS)), metadata, etag)
+            self._pages.keep(project, _variant(request.postpath or []), page, begun)
+        finally:
+            self._pages.end(project)
+        if not request.gone:
+            send_page(request, page)
 
     async def _signature(self, path: str) -> Reply:
         located = await self._index.file_at(path)
@@ -118,6 +139,16 @@ class Files:
             raise NoSuchFile(f"{located.known.filename} has no signature")
         signature = _read_signature(located)
         return Reply(200, ((b"Content-Type", b"application/pgp-signature"),), signature)
+
+
+def _project_of(filename: bytes) -> ProjectName | None:
+    """The project of a wheel, by its name alone: what its kept metadata goes with."""
+    name = filename.partition(b"-")[0].decode("utf-8", "replace")
+    return normalize(name) if is_project_name(name) else None
+
+
+def _variant(segments: list[bytes]) -> str:
+    return "/".join(each.decode("utf-8", "replace") for each in segments)
 
 
 def _text(segment: bytes) -> str:

@@ -53,6 +53,7 @@ class Handlers:
     simple_shortcut: Shortcut
     all_files: Handler
     file: Handler
+    file_shortcut: Shortcut
     project_json: Handler
     provenance: Handler
     rpc: Handler
@@ -78,7 +79,7 @@ class Tree(Resource):
         self._health_leaf = Leaf(guard, {GET: (None, handlers.health)})
         simple = Leaf(guard, {GET: (Action.LIST, handlers.simple), POST: upload}, handlers.simple_shortcut)
         all_files = Leaf(guard, {GET: (Action.LIST, handlers.all_files)})
-        file = Leaf(guard, {GET: (Action.DOWNLOAD, handlers.file)})
+        file = Leaf(guard, {GET: (Action.DOWNLOAD, handlers.file)}, handlers.file_shortcut)
         only_upload = Leaf(guard, {POST: upload})
         self._json = Leaf(guard, {GET: (Action.LIST, handlers.project_json)})
         provenance = Leaf(guard, {GET: (Action.DOWNLOAD, handlers.provenance)})
