@@ -26,11 +26,7 @@ def check_release(distribution: Distribution, present: Iterable[Distribution]) -
     """
     kind, version = distribution.kind, release_of(distribution.version)
     for other in present:
-        if (
-            other.kind is not kind
-            or other.filename == distribution.filename
-            or release_of(other.version) != version
-        ):
+        if other.kind is not kind or other.filename == distribution.filename or release_of(other.version) != version:
             continue
         if kind is Kind.SDIST:
             raise BadUpload(
