@@ -118,3 +118,11 @@ class Config:
 
     notes: tuple[str, ...] = ()
     """Sentences about the settings themselves, logged once at start."""
+
+    @property
+    def download_caching(self) -> bytes | None:
+        """The ``Cache-Control`` of downloads, if it is sent: only their client may keep what needed a login."""
+        if self.cache_control is None:
+            return None
+        who = "private" if Action.DOWNLOAD in self.authenticate else "public"
+        return f"{who}, max-age={self.cache_control}".encode()

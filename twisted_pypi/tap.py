@@ -166,7 +166,7 @@ def _handlers(
         LegacyJson(index, run_in_thread),
         Search(index, run_in_thread),
     )
-    files = Files(index, _cache_control(config), pages)
+    files = Files(index, config.download_caching, pages)
     return Handlers(
         welcome=bindings.welcome,
         health=health,
@@ -219,13 +219,6 @@ def _closed(config: Config, accounts: HtpasswdAccounts | Nobody) -> str | None:
     if Action.UPDATE not in config.authenticate and not accounts.users:
         return NO_USERS
     return None
-
-
-def _cache_control(config: Config) -> bytes | None:
-    if config.cache_control is None:
-        return None
-    kind = "private" if Action.DOWNLOAD in config.authenticate else "public"
-    return f"{kind}, max-age={config.cache_control}".encode()
 
 
 def _cache_dir(environ: Mapping[str, str]) -> str:
