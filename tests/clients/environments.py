@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,13 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 VENVS = CHECKOUT / ".venvs"
 LONGEST_RUN = 120
 """Seconds after which a client counts as hung."""
+
+_WARNING = re.compile(r"\bwarn(ing)?\b", re.IGNORECASE)
+_ITS_OWN = re.compile(
+    r"deprecat|setup\.py|root user|setuptools|license|project-urls|SyntaxWarning|standard file not found|experimental|virtualenv is being created",
+    re.IGNORECASE,
+)
+"""Warnings of a client about itself or about the package that a test made, not about the index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +89,9 @@ class Client:
         assert expected is None or done.returncode == expected, (
             f"{program} ended with {done.returncode}:\n{done.stdout}"
         )
+        # A client that is not content with the index says so; then the index is wrong, not the client.
+        warnings = [line for line in done.stdout.splitlines() if _WARNING.search(line) and not _ITS_OWN.search(line)]
+        assert done.returncode or expected != 0 or not warnings, f"{program} warns:\n{done.stdout}"
         return Finished(done.returncode, done.stdout)
 
     def variables(self) -> dict[str, str]:
