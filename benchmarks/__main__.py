@@ -1,7 +1,7 @@
 """All benchmarks, one after the other: ``python -m benchmarks``."""
 
-from benchmarks import pages, restart, scan, uploads
+from benchmarks import pages, restart, scan, standards, uploads
 
 if __name__ == "__main__":
-    for part in (scan, restart, pages, uploads):
+    for part in (scan, restart, pages, uploads, standards):
         part.measure()
