@@ -82,11 +82,9 @@ class PasswordFile:
 
     def _take(self, table: PasswordTable) -> None:
         for number, problem in table.problems:
-            self.log.warn(  # noqa: G010  # the only name that the logger of Twisted has for it
-                "line {number} of {path}: {problem}", number=number, path=self.path, problem=problem
-            )
+            self.log.warn("line {number} of {path}: {problem}", number=number, path=self.path, problem=problem)
         if table.cut_off and self.table.entries:
-            self.log.warn(  # noqa: G010  # the only name that the logger of Twisted has for it
+            self.log.warn(
                 "{path} ends within a line, as if it were half-written: its last good version stays in force",
                 path=self.path,
             )
@@ -108,7 +106,7 @@ class PasswordFile:
             consequence = "nobody can log in until it can be read, which needs no restart"
         else:
             consequence = "its last good version stays in force"
-        self.log.warn(  # noqa: G010  # the only name that the logger of Twisted has for it
+        self.log.warn(
             "the password file {path} cannot be read ({trouble}): {consequence}",
             path=self.path,
             trouble=trouble,

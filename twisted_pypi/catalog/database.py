@@ -171,7 +171,7 @@ class Catalog:
             else:
                 self.location = path
                 return connection
-        self.log.warn(  # noqa: G010  # the only name that Twisted's logger has for it
+        self.log.warn(
             "the catalog is kept in memory only, so the next start reads every file again ({reasons});"
             " --state-dir names a folder on a local disk for it",
             reasons="; ".join(reasons),

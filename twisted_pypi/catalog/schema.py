@@ -62,7 +62,7 @@ def open_database(path: str, log: Logger) -> sqlite3.Connection:
     try:
         return _opened(path)
     except Unusable as problem:
-        log.warn(  # noqa: G010  # the only name that Twisted's logger has for it
+        log.warn(
             "the catalog {path} {problem}; it is begun anew, and every file is read again",
             path=path, problem=str(problem),
         )  # fmt: skip

@@ -32,7 +32,7 @@ class Announcer(Service):
             self.log.info("{note}", note=note)
         self._say_users()
         if not os.access(self._config.roots[0], os.W_OK):
-            self.log.warn(  # noqa: G010  # the only name that Twisted's logger has for it
+            self.log.warn(
                 "{root} cannot be written to: nobody can upload, and what is learnt of the files is kept elsewhere",
                 root=self._config.roots[0],
             )
@@ -52,9 +52,7 @@ class Announcer(Service):
             return
         self.log.info("A login is needed to {needs}", needs=needs)
         if Action.UPDATE not in config.authenticate:
-            self.log.warn(  # noqa: G010  # the only name that Twisted's logger has for it
-                "Anybody may upload without a login: add update to --authenticate if that is not meant"
-            )
+            self.log.warn("Anybody may upload without a login: add update to --authenticate if that is not meant")
         if not self._users():
             self.log.info("Add the first user with: twisted-pypi passwd {file} NAME", file=config.password_file)
 

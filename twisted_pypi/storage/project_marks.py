@@ -111,7 +111,7 @@ class ProjectMarks:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as problem:
-            self.log.warn(  # noqa: G010  # the only name that Twisted's logger has for it
+            self.log.warn(
                 "the record {path} cannot be read ({problem}); what it said before holds", path=path, problem=problem
             )
             return before
@@ -124,7 +124,7 @@ class ProjectMarks:
                 with suppress(OSError):
                     record = parse_record(file.read(LARGEST + 1))
         if record is None:
-            self.log.warn(  # noqa: G010  # as above
+            self.log.warn(
                 "the record {path} says nothing that can be understood; what it said before holds."
                 " Expected a JSON object with a status, one of {those}",
                 path=path, those=", ".join(Status),

@@ -141,7 +141,7 @@ class Scanner(Service):
         try:
             await self._threads.run(watcher.start)
         except Exception as problem:  # noqa: BLE001  # whatever it is, the scans go on without the watcher
-            self.log.warn(  # noqa: G010  # the only name that Twisted's logger has for it
+            self.log.warn(
                 "the roots cannot be watched ({problem}); changes by hand show up with the next scan", problem=problem
             )
             with suppress(Exception):
@@ -154,7 +154,7 @@ class Scanner(Service):
         try:
             from twisted_pypi.storage.watch import Watcher  # noqa: PLC0415  # who does not watch needs no such library
         except Exception as problem:  # noqa: BLE001  # as above
-            self.log.warn(  # noqa: G010  # as above
+            self.log.warn(
                 "the watcher cannot be loaded ({problem}); changes by hand show up with the next scan", problem=problem
             )
             return None

@@ -84,7 +84,7 @@ class Verifier:
         try:
             self._models.ClientTrustConfig.production()
         except Exception as error:  # noqa: BLE001  # the network and the library fail in their own ways
-            self.log.warn(  # noqa: G010  # Twisted's logger, which knows no other name
+            self.log.warn(
                 "The keys for verifying attestations could not be renewed ({error}); those that are here are used.",
                 error=error,
             )

@@ -13,8 +13,8 @@ from twisted_pypi.web.conditions import is_none_match
 from twisted_pypi.web.legacy import LegacyJson, Search
 from twisted_pypi.web.people.listing import Listing
 from twisted_pypi.web.people.welcome import Welcome
-from twisted_pypi.web.reception import SmallBody
 from twisted_pypi.web.replies import Reply
+from twisted_pypi.web.small_body import SmallBody
 
 TEXT = (b"Content-Type", b"text/plain; charset=utf-8")
 

@@ -18,8 +18,8 @@ from twisted_pypi.distributions import ProjectName, is_project_name, normalize
 from twisted_pypi.errors import BadForm, NoSuchProject, NotAllowed
 from twisted_pypi.marking import Marker
 from twisted_pypi.project_records import ProjectRecord
-from twisted_pypi.web.reception import SmallBody
 from twisted_pypi.web.replies import Reply
+from twisted_pypi.web.small_body import SmallBody
 
 if TYPE_CHECKING:
     from twisted_pypi.web.bodies import IndexRequest

@@ -97,7 +97,7 @@ class TrustedProxies(Service):
         if peer in self._reported or len(self._reported) >= REPORTED:
             return
         self._reported.add(peer)
-        self.log.warn(  # noqa: G010  # the only name that the logger of Twisted has for it
+        self.log.warn(
             "forwarding headers of {peer} are ignored: if that is a proxy of yours, add --trusted-proxy {setting}",
             peer=peer or "a Unix socket",
             setting=peer or UNIX,
@@ -140,7 +140,7 @@ class TrustedProxies(Service):
     def _not_found(self, name: str, reason: str) -> None:
         if name not in self._silent:
             self._silent.add(name)
-            self.log.warn(  # noqa: G010  # as above
+            self.log.warn(
                 "--trusted-proxy {name} cannot be resolved ({reason}): it is tried again every {every:.0f} seconds",
                 name=name,
                 reason=reason,

@@ -9,6 +9,7 @@ from twisted_pypi.errors import TooLarge
 from twisted_pypi.web.bodies import Intake
 from twisted_pypi.web.guard import Guard
 from twisted_pypi.web.replies import WrongMethod
+from twisted_pypi.web.small_body import SmallBody
 
 if TYPE_CHECKING:
     from twisted_pypi.web.bodies import IndexRequest
@@ -17,31 +18,6 @@ if TYPE_CHECKING:
 
 LONGEST_CALL = 1 << 16
 """Bytes of an XML-RPC call, and of what is said of a file or project."""
-
-
-class SmallBody:
-    """A body that is kept in memory because it has to be short."""
-
-    def __init__(self, limit: int) -> None:
-        """Take at most ``limit`` bytes."""
-        self._limit = limit
-        self._pieces: list[bytes] = []
-        self._size = 0
-
-    def write(self, data: bytes) -> None:
-        """Keep a piece.  Raises ``TooLarge``."""
-        self._size += len(data)
-        if self._size > self._limit:
-            raise TooLarge(f"the body is longer than the {self._limit} bytes that are taken here")
-        self._pieces.append(data)
-
-    def abandon(self) -> None:
-        """Forget what came."""
-        self._pieces = []
-
-    def whole(self) -> bytes:
-        """Return the body."""
-        return b"".join(self._pieces)
 
 
 class Reception:

@@ -13,8 +13,8 @@ from twisted_pypi.errors import BadForm, Busy, NoSpace, TooLarge
 from twisted_pypi.uploading import Uploader
 from twisted_pypi.web.bodies import Intake
 from twisted_pypi.web.intake import UploadIntake
-from twisted_pypi.web.reception import SmallBody
 from twisted_pypi.web.replies import Reply, text_reply
+from twisted_pypi.web.small_body import SmallBody
 
 if TYPE_CHECKING:
     from twisted_pypi.web.bodies import IndexRequest

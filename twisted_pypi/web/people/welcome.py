@@ -76,7 +76,7 @@ class Welcome:
             text = await self._run_in_thread(_read, self._path)
         except (OSError, ValueError) as error:
             if not self._complained:
-                self.log.warn(  # noqa: G010  # Twisted's logger has no other name for it
+                self.log.warn(
                     "the welcome page {path} cannot be read ({reason}); the built-in page is shown until it can",
                     path=self._path,
                     reason=str(error),
