@@ -18,10 +18,10 @@ LONGEST_RUN = 120
 
 _WARNING = re.compile(r"\bwarn(ing)?\b", re.IGNORECASE)
 _ITS_OWN = re.compile(
-    r"deprecat|setup\.py|root user|setuptools|license|project-urls|SyntaxWarning|standard file not found|experimental|virtualenv is being created",
+    r"deprecat|setup\.py|root user|setuptools|license|project-urls|SyntaxWarning|standard file not found|experimental|virtualenv is being created|yanked",
     re.IGNORECASE,
 )
-"""Warnings of a client about itself or about the package that a test made, not about the index."""
+"""Warnings of a client about itself or about the package that a test made or yanked, not about the index."""
 
 
 @dataclass(frozen=True, slots=True)
