@@ -7,7 +7,7 @@ import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred, gatherResults
 
-from tests.storage.running import put, running
+from tests.storage.running import comes_true, put, running
 from twisted_pypi.catalog import Catalog, Place
 from twisted_pypi.distributions import normalize, parse_filename
 from twisted_pypi.errors import Busy, NoSuchProject, Unreadable
@@ -106,7 +106,12 @@ async def test_an_old_name_is_read_before_its_project_is_found_missing(tmp_path:
     put(tmp_path / "root" / "acme-2-1.tar.gz", sdist("acme", "2-1"))
     async with running(tmp_path / "root") as here:
         assert await here.filenames("acme") == ["acme-2-1.tar.gz"]
-        assert (await here.index.projects()).names == ("acme",)
+
+        async def renamed() -> bool:
+            return (await here.index.projects()).names == ("acme",)
+
+        # The thread that read it may have written that down just before the list hears of it.
+        await comes_true(renamed)
         with pytest.raises(NoSuchProject):
             await here.index.project(normalize("acme-2"))
 
