@@ -171,3 +171,5 @@ async def test_log_files_are_opened_at_the_start_and_again_at_hangup(tmp_path: P
     ]
     assert (tmp_path / "access").read_text() == "three\n"
     await house.server.stopService()
+    # The log of the process stays open for its last lines; nothing but the end of the process closes it.
+    vars(house.server)["_log_file"].close()
