@@ -32,10 +32,6 @@ class Guard:
         self._proxies = proxies
         self._closed = closed
 
-    def protects(self, action: Action | None) -> bool:
-        """Does this action need a login?"""
-        return action in self._protected
-
     def passes(self, request: IndexRequest, action: Action | None) -> bool:
         """May this request go on at once?  If not, ``admit`` finds out."""
         if action not in self._protected:
