@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twisted_pypi.project_records import ACTIVE, ProjectRecord, Status, format_record, parse_record
+from twisted_pypi.project_records import ACTIVE, Origin, ProjectRecord, Status, Whose, format_record, parse_record
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,24 @@ def test_who_takes_uploads(status: str, takes: bool) -> None:
 )
 def test_it_reads_as_part_of_a_sentence(record: ProjectRecord, sentence: str) -> None:
     assert record.sentence == sentence
+
+
+@pytest.mark.parametrize("whose", list(Whose))
+def test_keeps_whose_a_project_is(whose: Whose) -> None:
+    origin = Origin(whose, "every file is the upstream's", 1_700_000_000_000_000_000, {"x-1.0.tar.gz": "ab"})
+    record = ProjectRecord(origin=origin)
+    assert parse_record(format_record(record)) == record
+
+
+@pytest.mark.parametrize("said", ['"theirs"', "{}", '{"whose": "nobody"}', "[]", "7"])
+def test_what_is_not_understood_of_an_origin_makes_a_project_ours(said: str) -> None:
+    record = parse_record(b'{"origin": %s}' % said.encode())
+    assert record is not None
+    assert record.origin is not None
+    assert record.origin.whose is Whose.OURS
+
+
+def test_an_origin_may_lack_its_time_and_its_files() -> None:
+    record = parse_record(b'{"origin": {"whose": "upstream", "decided": "when?", "matched": 1}}')
+    assert record is not None
+    assert record.origin == Origin(Whose.UPSTREAM, "its record says so", 0)

@@ -63,6 +63,18 @@ class NotAllowed(TwistedPyPIError):
     """The user is known, but this is not for them; or nobody may do it here."""
 
 
+class HeldBack(NotAllowed):
+    """A rule keeps a file of an upstream index from clients, for a while or for good."""
+
+
+class Recalled(NotAllowed):
+    """An upstream index took back a file that is kept here."""
+
+
+class UpstreamFailed(TwistedPyPIError):
+    """An upstream index that could not be reached, or answered what cannot be used."""
+
+
 class LoginRequired(TwistedPyPIError):
     """No login, or a wrong one, for an action that needs one."""
 

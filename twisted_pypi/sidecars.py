@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 from twisted_pypi.distributions import is_package_name
 from twisted_pypi.errors import BadFilename
@@ -21,6 +22,15 @@ LARGEST = 16 * 1024 * 1024
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST_FILENAME = 255
+
+
+class Source(StrEnum):
+    """How a file came here."""
+
+    UPLOAD = "upload"
+    """Somebody uploaded it through this server."""
+    UPSTREAM = "upstream"
+    """This server fetched it from another index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +52,8 @@ class Sidecar:
     """Who those name as the publisher of the file (PEP 740, "Provenance objects"), when that is known."""
     yanked: str | None = None
     """Why the file is yanked (PEP 592), empty when no reason was given; ``None``: it is not."""
+    source: Source | None = None
+    """How the file came here; ``None``: the sidecar does not say."""
 
 
 def sidecar_name(filename: str) -> str:
@@ -78,6 +90,7 @@ def parse_sidecar(data: bytes) -> Sidecar | None:
     if not isinstance(sha256, str):
         return None
     attestations, publisher, yanked = (found.pop(key, None) for key in ("attestations", "publisher", "yanked"))
+    source = found.pop("source", None)
     return Sidecar(
         sha256.lower(),
         _nanoseconds(uploaded) if isinstance(uploaded, str) else None,
@@ -86,6 +99,7 @@ def parse_sidecar(data: bytes) -> Sidecar | None:
         attestations=_objects(attestations),
         publisher=publisher if isinstance(publisher, dict) else None,
         yanked=_text(yanked) if isinstance(yanked, str) else "" if yanked is True else None,
+        source=Source(source) if source in list(Source) else None,
     )
 
 
@@ -102,6 +116,8 @@ def format_sidecar(sidecar: Sidecar) -> bytes:
         said["publisher"] = sidecar.publisher
     if sidecar.yanked is not None:
         said["yanked"] = sidecar.yanked or True
+    if sidecar.source is not None:
+        said["source"] = sidecar.source
     return json.dumps(said, sort_keys=True).encode() + b"\n"
 
 

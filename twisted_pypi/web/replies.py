@@ -24,6 +24,7 @@ from twisted_pypi.errors import (
     TooManyTries,
     TwistedPyPIError,
     Unreadable,
+    UpstreamFailed,
 )
 from twisted_pypi.simple.negotiate import names_type
 
@@ -75,6 +76,7 @@ STATUS: tuple[tuple[type[TwistedPyPIError], HTTPStatus], ...] = (
     (BadMetadata, HTTPStatus.BAD_REQUEST),
     (Busy, HTTPStatus.SERVICE_UNAVAILABLE),
     (Unreadable, HTTPStatus.SERVICE_UNAVAILABLE),
+    (UpstreamFailed, HTTPStatus.BAD_GATEWAY),
     (NoSpace, HTTPStatus.INSUFFICIENT_STORAGE),
 )
 """The status of each error; the first class that fits counts."""

@@ -1,8 +1,4 @@
-"""What the parts of the server speak to each other through.
-
-Services, stores, indexes and the web meet only here.  Each docstring lists the
-errors that may be raised: that is the contract.
-"""
+"""What passes between those who keep the folders, those who write to them and those who show them."""
 
 from __future__ import annotations
 
@@ -11,6 +7,7 @@ from dataclasses import dataclass
 from typing import ParamSpec, Protocol, TypeVar
 
 from twisted_pypi.distributions import Distribution, ProjectName
+from twisted_pypi.sidecars import Source
 from twisted_pypi.simple.model import ProjectList, ProjectPage
 
 P = ParamSpec("P")
@@ -47,6 +44,8 @@ class KnownFile:
     """Why it is yanked (PEP 592), empty when no reason was given; ``None``: it is not."""
     attested: bool = False
     """Does its sidecar hold attestations (PEP 740)?"""
+    source: Source | None = None
+    """How it came here, as its sidecar says; ``None``: by hand."""
 
     @property
     def filename(self) -> str:

@@ -1,0 +1,57 @@
+"""What the parts of the server speak to each other through.
+
+Services, stores, indexes and the web meet only here.  Each docstring lists the
+errors that may be raised: that is the contract.
+"""
+
+from twisted_pypi.boundaries.local import (
+    Accounts,
+    Changes,
+    Index,
+    KnownFile,
+    LocalFiles,
+    LocatedFile,
+    PackageStore,
+    Published,
+    RunInThread,
+    Staged,
+    User,
+)
+from twisted_pypi.boundaries.upstream import (
+    Cache,
+    CachedFile,
+    Flow,
+    Offered,
+    Offers,
+    Ownership,
+    Recall,
+    Sink,
+    TellOfFiles,
+    Upstream,
+    UpstreamPage,
+)
+
+__all__ = [
+    "Accounts",
+    "Cache",
+    "CachedFile",
+    "Changes",
+    "Flow",
+    "Index",
+    "KnownFile",
+    "LocalFiles",
+    "LocatedFile",
+    "Offered",
+    "Offers",
+    "Ownership",
+    "PackageStore",
+    "Published",
+    "Recall",
+    "RunInThread",
+    "Sink",
+    "Staged",
+    "TellOfFiles",
+    "Upstream",
+    "UpstreamPage",
+    "User",
+]
