@@ -1,0 +1,96 @@
+"""The one place where objects meet: a ``Config`` becomes a service."""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib.metadata import version
+from secrets import token_bytes
+from typing import Any
+
+from twisted.application.service import IService
+from twisted.internet.threads import deferToThreadPool
+
+from twisted_pypi.accounts.threads import HashingThreads
+from twisted_pypi.boundaries import RunInThread
+from twisted_pypi.marking import Marker
+from twisted_pypi.options import Options
+from twisted_pypi.serving.announcing import Announcer
+from twisted_pypi.serving.server import Server
+from twisted_pypi.storage.sweeper import Sweeper
+from twisted_pypi.tap.folders import make_folders
+from twisted_pypi.tap.logins import make_accounts, make_verifier, why_closed
+from twisted_pypi.tap.outer import access_log_file, umask
+from twisted_pypi.tap.web import make_handlers
+from twisted_pypi.uploading import Uploader
+from twisted_pypi.web.access_log import AccessLog
+from twisted_pypi.web.addresses import Addresses
+from twisted_pypi.web.guard import Guard
+from twisted_pypi.web.handlers import Status
+from twisted_pypi.web.hot import HotAnswers
+from twisted_pypi.web.marks import Marks
+from twisted_pypi.web.pages import FinishedPages
+from twisted_pypi.web.people.errors import ErrorPages
+from twisted_pypi.web.people.templates import Templates
+from twisted_pypi.web.proxies import TrustedProxies, resolve_by
+from twisted_pypi.web.reception import Reception
+from twisted_pypi.web.site import IndexSite
+from twisted_pypi.web.tree import Tree
+from twisted_pypi.web.uploads import Uploads
+
+
+def makeService(options: Options, reactor: Any = None) -> IService:
+    """Return the server that these options ask for.  Nothing is opened before it is started."""
+    if reactor is None:
+        from twisted.internet import reactor  # noqa: PLC0415  # importing it chooses it
+    config = options.config
+    run_in_thread: RunInThread = partial(deferToThreadPool, reactor, reactor.getThreadPool())
+    folders = make_folders(config, reactor, options.environ)
+    marks, scanner, local, index, store = folders.marks, folders.scanner, folders.local, folders.index, folders.store
+    hashing = HashingThreads(reactor)
+    accounts = make_accounts(config, hashing, reactor)
+    proxies = TrustedProxies(config.trusted_proxies, resolve_by(reactor.nameResolver), reactor)
+    guard = Guard(accounts, config.authenticate, proxies, closed=partial(why_closed, config, accounts))
+    pages = FinishedPages()
+    folders.changes.subscribe(pages.drop)
+    uploader = Uploader(
+        store,
+        local,
+        overwrite=config.overwrite,
+        run_in_thread=run_in_thread,
+        clock=reactor.seconds,
+        checks=config.upload_checks,
+        attestations=config.attestations,
+        verify=make_verifier(config, reactor),
+        record_of=marks.of,
+    )
+    uploads = Uploads(store, uploader, run_in_thread, largest=config.max_upload_size, at_once=config.max_uploads)
+    templates = Templates()
+    status = Status(index, index.counts, version("twisted_pypi"), scanner.troubles)
+    handlers = make_handlers(
+        config, index, pages=pages, uploads=uploads, templates=templates, status=status, run_in_thread=run_in_thread,
+        marks=Marks(Marker(store, local, marks.change, run_in_thread), local, marks.of),
+    )  # fmt: skip
+    tree = Tree(guard, handlers, prefix=config.server_base_url, health=config.health_endpoint)
+    log_file = None if config.access_log == "off" else access_log_file(options)
+    access_log = None if log_file is None else AccessLog(log_file.write, guard.address, reactor)
+    site = IndexSite(
+        tree,
+        Reception(tree, guard, uploads),
+        access_log=access_log,
+        error_pages=ErrorPages(templates),
+        addresses=Addresses(config.server_base_url, config.public_url, proxies),
+        hot=HotAnswers(accounts, token_bytes(32)),
+        reactor=reactor,
+    )
+    server = Server(
+        config,
+        site,
+        reactor=reactor,
+        log_files=[] if log_file is None else [log_file],
+        umask=umask(options),
+    )
+    announcer = Announcer(config, index, lambda: accounts.users)
+    sweeper = Sweeper(store.sweep, run_in_thread, reactor)
+    for service in filter(None, (access_log, hashing, proxies, scanner, sweeper, announcer)):
+        service.setServiceParent(server)
+    return server
