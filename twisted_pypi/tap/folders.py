@@ -1,0 +1,57 @@
+"""The folders of packages and all that is known of them, for whoever serves or updates them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from twisted_pypi.catalog import Catalog
+from twisted_pypi.config import Config
+from twisted_pypi.events import Changes
+from twisted_pypi.indexes.local import LocalIndex
+from twisted_pypi.indexes.marked import Marked
+from twisted_pypi.storage.project_marks import ProjectMarks
+from twisted_pypi.storage.publishing import DirectoryStore
+from twisted_pypi.storage.scanner import Scanner
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """What keeps the folders of packages, writes to them and knows what is in them."""
+
+    changes: Changes
+    marks: ProjectMarks
+    scanner: Scanner
+    """The service that keeps the catalog in step with the files."""
+    local: LocalIndex
+    """What is in the folders."""
+    index: Marked
+    """The same, under the status of each project."""
+    store: DirectoryStore
+
+
+def make_folders(config: Config, reactor: Any, environ: Mapping[str, str]) -> Folders:
+    """Return what belongs to the folders of these settings.  Nothing is opened before the scanner is started."""
+    changes = Changes()
+    marks = ProjectMarks(config.roots[0], reactor, changes.publish)
+    catalog = Catalog(config.roots, state_dir=config.state_dir, cache_dir=_cache_dir(environ))
+    scanner = Scanner(
+        reactor,
+        reactor,
+        catalog,
+        changes.publish,
+        follow_links=config.follow_links,
+        watch=config.watch,
+        rescan=config.rescan,
+        readers=os.cpu_count() or 1,
+        marks=marks,
+    )
+    local = LocalIndex(catalog, scanner.enquiries)
+    return Folders(changes, marks, scanner, local, Marked(local, marks.of), DirectoryStore(config.roots))
+
+
+def _cache_dir(environ: Mapping[str, str]) -> str:
+    """Where this user keeps what can be made again (XDG base directory specification)."""
+    return os.path.join(environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "twisted-pypi")  # noqa: PTH118, PTH111  # a text, no path yet

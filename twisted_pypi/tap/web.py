@@ -1,0 +1,80 @@
+"""What answers at each address."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from twisted_pypi.boundaries import Index, LocalFiles, RunInThread
+from twisted_pypi.config import Action, Config, Fallback
+from twisted_pypi.indexes.marked import Marked
+from twisted_pypi.indexes.more_hashes import MoreHashes
+from twisted_pypi.indexes.provenance import WithProvenance
+from twisted_pypi.web.fallback import NoFallback, Redirect
+from twisted_pypi.web.files import Files
+from twisted_pypi.web.handlers import Bindings, Status, health
+from twisted_pypi.web.integrity import Integrity
+from twisted_pypi.web.legacy import LegacyJson, Search
+from twisted_pypi.web.marks import Marks
+from twisted_pypi.web.pages import FinishedPages
+from twisted_pypi.web.people.listing import Listing
+from twisted_pypi.web.people.templates import Templates
+from twisted_pypi.web.people.welcome import Welcome
+from twisted_pypi.web.simple import Simple
+from twisted_pypi.web.tree import Handlers
+from twisted_pypi.web.uploads import Uploads
+
+
+def make_handlers(
+    config: Config,
+    index: Marked,
+    *,
+    pages: FinishedPages, uploads: Uploads, marks: Marks, templates: Templates, status: Status,
+    run_in_thread: RunInThread,
+) -> Handlers:  # fmt: skip
+    """Return what answers at each address, by these settings."""
+    private = Action.LIST in config.authenticate
+    fallback = Redirect(config.fallback_url, run_in_thread) if config.fallback is Fallback.REDIRECT else NoFallback()
+    shown = _shown(config, index, run_in_thread)
+    simple = Simple(shown, pages, fallback, private=private, run_in_thread=run_in_thread)
+    bindings = Bindings(
+        Welcome(
+            templates,
+            index,
+            run_in_thread,
+            version=version("twisted_pypi"),
+            path=config.welcome,
+            uploads=config.password_file is not None or not config.authenticate,
+            login_to_read=bool({Action.LIST, Action.DOWNLOAD} & config.authenticate),
+        ),
+        Listing(templates, index),
+        LegacyJson(index, run_in_thread),
+        Search(index, run_in_thread),
+    )
+    files = Files(index, config.download_caching, pages)
+    return Handlers(
+        welcome=bindings.welcome,
+        health=health,
+        simple=simple.get,
+        simple_shortcut=simple.shortcut,
+        all_files=bindings.all_files,
+        file=files.get,
+        file_shortcut=files.shortcut,
+        project_json=bindings.project_json,
+        provenance=Integrity(index, run_in_thread, private=Action.DOWNLOAD in config.authenticate).get,
+        rpc=bindings.rpc,
+        upload=uploads.post,
+        marks=marks.get,
+        mark=marks.post,
+        own={b"status": (Action.LIST, status.get)},
+    )
+
+
+def _shown(config: Config, index: LocalFiles, run_in_thread: RunInThread) -> Index:
+    """The index as its pages show it: each feature is an index around another."""
+    shown: Index = index
+    # Its address has to be an absolute https URL (PEP 740), and nothing else says what that is.
+    if config.public_url is not None and config.public_url.startswith("https:"):
+        shown = WithProvenance(index, config.public_url)
+    if config.hash_algo not in {None, "sha256"}:
+        shown = MoreHashes(shown, str(config.hash_algo), run_in_thread)
+    return shown
