@@ -17,6 +17,7 @@ _FACTS = (
 )
 _COMPARED = "filename, state, size, mtime_ns, inode, signed, sidecar_mtime_ns"
 _LISTED = f"state IN ({State.LISTED:d}, {State.RECHECK:d})"
+_KINDS = {kind.value: kind for kind in Kind}
 _PAGE = 500
 _LAST_CHARACTER = chr(0x10FFFF)
 
@@ -221,7 +222,7 @@ def _known_file(root: int, row: tuple[Any, ...]) -> KnownFile:
     return KnownFile(
         root,
         f"{folder}/{filename}" if folder else filename,
-        Distribution(filename, ProjectName(project), version, Kind(kind)),
+        Distribution(filename, ProjectName(project), version, _KINDS[kind]),
         size,
         mtime_ns,
         inode,

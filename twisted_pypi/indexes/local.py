@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import groupby
 from typing import Protocol
 from urllib.parse import quote
 
@@ -67,9 +69,9 @@ class LocalIndex:
         """
         files = await self.files_of(name)
         # "1.0" and "1.0.0" are one version.
-        versions = {_version_key(known.distribution.version): known.distribution.version for known in reversed(files)}
-        spelled = tuple(canonical_version(text) for text in reversed(versions.values()))
-        return ProjectPage(name, tuple(_file(known) for known in files), spelled)
+        texts = dict.fromkeys(known.distribution.version for known in files)
+        spelled = tuple(canonical_version(next(same)) for _, same in groupby(texts, _version_key))
+        return ProjectPage(name, tuple([_file(known) for known in files]), spelled)
 
     async def file(self, project: ProjectName, filename: str) -> LocatedFile:
         """One file of a project.  Raises ``NoSuchFile`` and ``Unreadable``."""
@@ -191,11 +193,10 @@ def _file(known: KnownFile) -> File:
 
 def _by_version(files: Sequence[KnownFile]) -> list[KnownFile]:
     """Sorted by version (PEP 440), those that break PEP 440 first, and then by file name."""
-    texts = {known.distribution.version for known in files}
-    keys = {text: _version_key(text) for text in texts}
-    return sorted(files, key=lambda known: (keys[known.distribution.version], known.filename))
+    return sorted(files, key=lambda known: (*_version_key(known.distribution.version), known.filename))
 
 
+@lru_cache(maxsize=4096)
 def _version_key(text: str) -> tuple[int, Version | str]:
     try:
         return 1, Version(text)

@@ -69,5 +69,7 @@ def _anchor(file: File) -> str:
 
 def fragment(hashes: Mapping[str, str]) -> str:
     """Return ``#algorithm=digest`` of the best hash that clients know; empty when there is none (PEP 503)."""
-    name = next((each for each in _HASHES if each in hashes), None)
-    return f"#{name}={hashes[name]}" if name else ""
+    for name in _HASHES:
+        if name in hashes:
+            return f"#{name}={hashes[name]}"
+    return ""

@@ -54,7 +54,8 @@ def _sorted(digests: Mapping[str, str]) -> dict[str, str]:
     return dict(digests) if len(digests) < 2 else dict(sorted(digests.items()))
 
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Without a time zone of its own: that would be carried along, and cut off again, for every file of a page.
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 
 
 def upload_time(ns: int) -> str | None:
@@ -63,10 +64,10 @@ def upload_time(ns: int) -> str | None:
     ``None`` when that lies outside the years 1 to 9999, as a file's own time may.
     """
     try:
-        moment = _EPOCH + timedelta(microseconds=ns // 1000)
+        moment = _EPOCH + timedelta(0, 0, ns // 1000)
     except OverflowError:
         return None
-    return f"{moment.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    return moment.isoformat("T", "microseconds") + "Z"
 
 
 def _written(document: dict[str, Any]) -> bytes:
