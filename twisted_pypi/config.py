@@ -6,8 +6,10 @@ is handed down from ``tap`` and read nowhere else.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from twisted_pypi.distributions import ProjectName
 
 
 class Action(StrEnum):
@@ -22,6 +24,9 @@ class Fallback(StrEnum):
     """What is done with a project that is not here."""
 
     REDIRECT = "redirect"
+    """Clients are sent elsewhere."""
+    PROXY = "proxy"
+    """It is fetched from the upstream index, and kept."""
     OFF = "off"
 
 
@@ -93,6 +98,31 @@ class Config:
     fallback: Fallback = Fallback.REDIRECT
     fallback_url: str | None = None
     """The simple index that clients are sent to, without a slash at its end; ``None``: the public index."""
+    private: tuple[str, ...] = ()
+    """Names of projects and patterns of names that are ours, whether they are here or not."""
+
+    upstreams: tuple[str, ...] = field(default=(), repr=False)
+    """URLs of the simple indexes that mirrored projects come from, perhaps with logins; none: the public index."""
+    upstream_netrc: str | None = None
+    """A file in the form of ``.netrc`` with the logins for them."""
+    upstream_ca: str | None = None
+    """A file with certificates (PEM) of authorities to trust, besides the system's."""
+    offline: bool = False
+    """Is what is kept all that is given out, without a connection?"""
+    cache_size: int | None = None
+    """Bytes of upstream's files that are kept; ``None``: no limit but the disk's."""
+    merge: tuple[ProjectName, ...] = ()
+    """Projects whose own files are listed together with upstream's."""
+    rules: str | None = None
+    """The rules file, which says what is let in from upstream indexes."""
+    update_every: float | None = None
+    """Seconds between two updates of mirrored projects; ``None``: never."""
+    update_all_files: bool = False
+    """Are all files of a new release fetched, not only the kinds that are held of the last?"""
+    update_keep: int = 1
+    """How many of the newest releases are fetched."""
+    update_unstable: bool = False
+    """Are pre-releases fetched too?"""
 
     health_endpoint: str = "/health"
     welcome: str | None = None

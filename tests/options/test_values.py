@@ -81,7 +81,20 @@ GOOD: list[tuple[str, str, Any]] = [
     ("attestations", "require", Attestations.REQUIRE),
     ("fallback", "off", Fallback.OFF),
     ("fallback", "redirect", Fallback.REDIRECT),
+    ("fallback", "Proxy", Fallback.PROXY),
     ("fallback_url", "http://index.example.com/simple/", "http://index.example.com/simple"),
+    ("private", "acme-*, tools", ("acme-*", "tools")),
+    ("upstreams", "https://index.example.com/simple/", ("https://index.example.com/simple",)),
+    ("upstreams", "https://me:secret@index.example.com/s", ("https://me:secret@index.example.com/s",)),
+    ("upstream_netrc", __file__, __file__),
+    ("upstream_ca", __file__, __file__),
+    ("cache_size", "50GB", 50 * 1024**3),
+    ("cache_size", "off", None),
+    ("merge", "Some.Name other", ("some-name", "other")),
+    ("update_every", "1d", 86400.0),
+    ("update_all_files", "all", True),
+    ("update_all_files", "same", False),
+    ("update_keep", "3", 3),
     ("health_endpoint", "/healthz", "/healthz"),
     ("welcome", __file__, __file__),
     ("cache_control", "0", 0),
@@ -109,7 +122,7 @@ def test_a_value_is_read_from_every_flag_and_every_variable(name: str, text: str
 
 def test_no_option_with_a_value_is_left_out_of_the_tables() -> None:
     with_value = {each.name for each in SETTINGS if each.field and each.kind in {Kind.ONE, Kind.MANY}}
-    assert {name for name, _, _ in GOOD} == with_value - {"roots"}
+    assert {name for name, _, _ in GOOD} == with_value - {"roots", "rules"}
     every = {each.name for each in SETTINGS if each.kind in {Kind.ONE, Kind.MANY}}
     assert {name for name, _ in BAD} == every - {"admins"}, "any text is a list of users"
 
@@ -131,7 +144,17 @@ BAD: list[tuple[str, str]] = [
     *(("max_uploads", each) for each in ("0", "-1", "many", "")),
     *(("upload_checks", each) for each in ("none", "", "off")),
     *(("attestations", each) for each in ("yes", "", "verified")),
-    *(("fallback", each) for each in ("maybe", "", "proxy")),
+    *(("fallback", each) for each in ("maybe", "")),
+    *(("private", each) for each in ("", "a b/c", "acme *;x")),
+    *(("upstreams", each) for each in ("", "index.example.com", "ftp://index.example.com")),
+    *(("upstream_netrc", each) for each in ("", "/not/there")),
+    *(("upstream_ca", each) for each in ("", "/not/there")),
+    *(("cache_size", each) for each in ("", "much", "-1")),
+    *(("merge", each) for each in ("", "a/b", "_")),
+    *(("rules", each) for each in ("", "\0")),
+    *(("update_every", each) for each in ("", "0", "daily")),
+    *(("update_all_files", each) for each in ("", "some")),
+    *(("update_keep", each) for each in ("", "0", "all")),
     *(
         ("fallback_url", each)
         for each in ("index.example.com", "http://a b/", "http://index.example.com/?a", "http://[")
@@ -217,3 +240,19 @@ def test_a_kubernetes_service_named_pypi(capsys: pytest.CaptureFixture[str]) -> 
 def test_no_text_breaks_a_parser(text: str, setting: Setting) -> None:
     with suppress(ValueError):
         setting.parse(text)
+
+
+def test_a_rules_file_needs_a_fallback_that_it_can_bite_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = str(tmp_path)
+    assert config("--rules", "/etc/rules.toml", "--fallback", "proxy").rules == "/etc/rules.toml"
+    code, said = refusal(capsys, "--rules", "/etc/rules.toml")
+    assert code == 2
+    assert "/etc/rules.toml cannot bite" in said
+    (tmp_path / ".rules.toml").write_text("")
+    options = Options({})
+    options.parseOptions(["--root", root, "--disable-fallback"])
+    assert options.config.rules == f"{root}/.rules.toml"
+    with pytest.raises(SystemExit) as ended:
+        Options({}).parseOptions(["--root", root])
+    assert ended.value.code == 2
+    assert "--fallback redirect is in force" in capsys.readouterr().err

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from twisted_pypi.config import Config
+from twisted_pypi.config import Config, Fallback
 from twisted_pypi.errors import BadSetting
 from twisted_pypi.options.layers import EXTRA, Layer
 from twisted_pypi.options.setting import Contradiction, Given, Setting
 from twisted_pypi.options.values import NO_LOGIN, path
+
+RULES_IN_ROOT = ".rules.toml"
+"""The rules file that is used without being named."""
 
 
 def config_of(
@@ -39,6 +43,7 @@ def config_of(
     fields["roots"] = tuple(dict.fromkeys(fields["roots"]))
     if fields.get("password_file") == NO_LOGIN:
         fields["password_file"] = None
+    fields["rules"] = _rules(fields["roots"][0], fields.get("rules"), fields.get("fallback", Fallback.REDIRECT))
     return Config(**fields, notes=(*filter(None, notes), *_misspelt(settings, environ)))
 
 
@@ -75,6 +80,19 @@ def _open_only_on_purpose(in_force: Mapping[str, Given]) -> None:
         f"{said.where if said else ''} {said.text if said else ''!r} asks for a server without any login, "
         f"and that needs {missing} too: give both, or neither."
     )
+
+
+def _rules(root: str, named: str | None, fallback: Fallback) -> str | None:
+    """The rules file in force: the one that was named, else that of the first root, if it is there."""
+    found = named or os.path.join(root, RULES_IN_ROOT)  # noqa: PTH118  # a text, no path yet
+    if named is None and not os.path.lexists(found):
+        return None
+    if fallback is Fallback.REDIRECT:
+        raise BadSetting(
+            f"the rules in {found} cannot bite on files that clients fetch elsewhere: expected --fallback proxy "
+            "(or off) with them, and --fallback redirect is in force."
+        )
+    return found
 
 
 def _misspelt(settings: Sequence[Setting], environ: Mapping[str, str]) -> list[str]:

@@ -38,6 +38,7 @@ class Group(Enum):
     LOGINS = "Who may do what"
     UPLOADS = "Uploads"
     ELSEWHERE = "Projects that are not here"
+    MIRROR = "Packages of other indexes"
     ANSWERS = "Pages and answers"
     LOGS = "Logs"
     ACCEPTED = "Understood for the old server's sake, without effect"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from twisted_pypi.options.setting import Setting
 from twisted_pypi.options.table.answers import ANSWERS
+from twisted_pypi.options.table.mirror import MIRROR
 from twisted_pypi.options.table.place import PLACE
 from twisted_pypi.options.table.rights import RIGHTS
 from twisted_pypi.options.table.update import UPDATE
 
-SETTINGS: tuple[Setting, ...] = PLACE + RIGHTS + ANSWERS
+SETTINGS: tuple[Setting, ...] = PLACE + RIGHTS + MIRROR + ANSWERS
 """The settings of the server."""
 
 __all__ = ["SETTINGS", "UPDATE"]

@@ -1,18 +1,12 @@
-"""Settings: who may do what, uploads, and projects that are not here."""
+"""Settings: who may do what, and uploads."""
 
 from __future__ import annotations
 
 from importlib.util import find_spec
 
-from twisted_pypi.config import Attestations, Fallback, UploadChecks
+from twisted_pypi.config import Attestations, UploadChecks
 from twisted_pypi.options import values
 from twisted_pypi.options.setting import Given, Group, Kind, Reason, Setting
-
-
-def _fallback(text: str) -> Fallback:
-    if text.strip().lower() == "proxy":
-        raise Reason('"proxy" is not there yet in this version, and redirect or off was expected')
-    return values.member_of(Fallback)(text)
 
 
 def _attestations(text: str) -> Attestations:
@@ -119,36 +113,5 @@ RIGHTS: tuple[Setting, ...] = (
         help="attestations that come with an upload (PEP 740): ignore them (off), check that they are of this file and "
         "serve them (keep), verify their signatures too (verify), or take no upload without them (require)",
         group=Group.UPLOADS,
-    ),
-    Setting(
-        name="fallback",
-        flags=("--fallback",),
-        parse=_fallback,
-        expected="redirect or off",
-        metavar="HOW",
-        default="redirect",
-        help="a project that is not here: send the client to the fallback URL (redirect), or answer 404 (off)",
-        group=Group.ELSEWHERE,
-    ),
-    Setting(
-        name="disable_fallback",
-        flags=("--disable-fallback",),
-        kind=Kind.SWITCH,
-        parse=values.boolean,
-        expected="true or false",
-        default="off",
-        field=False,
-        help="the same as --fallback off",
-        group=Group.ELSEWHERE,
-    ),
-    Setting(
-        name="fallback_url",
-        flags=("--fallback-url",),
-        parse=values.url,
-        expected='a URL such as "https://index.example.com/simple"',
-        metavar="URL",
-        default="the public index",
-        help="the simple index that clients are sent to",
-        group=Group.ELSEWHERE,
     ),
 )
