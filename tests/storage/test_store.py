@@ -4,6 +4,7 @@ import errno
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from hashlib import blake2b, md5, sha256
 from pathlib import Path
 
@@ -43,10 +44,12 @@ class Store:
         staged.write(data)
         return staged
 
-    def publish(self, data: bytes = b"one", replace: KnownFile | bool = False) -> Published:
+    def publish(
+        self, data: bytes = b"one", replace: KnownFile | bool = False, beside: KnownFile | None = None
+    ) -> Published:
         staged = self.staged(data)
         try:
-            return self.store.publish(staged, FILENAME, replace=replace)
+            return self.store.publish(staged, FILENAME, replace=replace, beside=beside)
         finally:
             staged.discard()
 
@@ -164,6 +167,32 @@ def test_replaces_when_asked_to(store: Store) -> None:
 def test_replacing_what_is_not_there_publishes(store: Store) -> None:
     store.publish(replace=True)
     assert store.names() == [FILENAME]
+
+
+def test_a_new_file_goes_beside_another(store: Store) -> None:
+    if store.root is not None:
+        (store.root / "sub" / "folder").mkdir(parents=True)
+    other = replace(known(store.publish()), path="sub/folder/x-0.9.tar.gz", distribution=parse_filename("x-0.9.tar.gz"))
+    published = store.publish(b"two", beside=other)
+    assert (published.root, published.path, published.already) == (0, f"sub/folder/{FILENAME}", False)
+    assert (store.read(published.path), store.read(FILENAME)) == (b"two", b"one")
+    assert store.publish(b"two", beside=other).already
+    with pytest.raises(AlreadyUploaded):
+        store.publish(b"three", beside=other)
+
+
+def test_a_new_file_goes_to_the_root_of_the_other(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    store = DirectoryStore([str(first), str(second)], reserve=0)
+    staged = store.stage(3, ())
+    staged.write(b"one")
+    other = KnownFile(1, "x-0.9.tar.gz", parse_filename("x-0.9.tar.gz"), 3, 0, 0, "00" * 32, 0)
+    published = store.publish(staged, FILENAME, sidecar=b"{}", beside=other)
+    assert (published.root, published.path) == (1, FILENAME)
+    assert sorted(each.name for each in second.iterdir()) == [f".{FILENAME}.json", FILENAME]
+    assert list(first.iterdir()) == []
 
 
 def test_removes(store: Store) -> None:

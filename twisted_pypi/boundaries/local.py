@@ -165,12 +165,14 @@ class PackageStore(Protocol):
         sidecar: bytes | None = None,
         signature: bytes | None = None,
         replace: KnownFile | bool = False,
+        beside: KnownFile | None = None,
     ) -> Published:
         """Give staged bytes their final name, whole or not at all.
 
         The sidecar is written and fsynced before, the folder is fsynced after.
         ``replace`` allows that a file is replaced: the known one where it is,
-        or with ``True`` whatever has that name where uploads go.
+        or with ``True`` whatever has that name where uploads go.  A new file
+        goes to the folder of ``beside``, or where uploads go.
         Raises ``AlreadyUploaded`` when other bytes are there and may not be
         replaced, ``NoSpace``, ``NotAllowed`` (read-only) and ``Unreadable``.
         """

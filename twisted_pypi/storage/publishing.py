@@ -95,6 +95,7 @@ class DirectoryStore:
         sidecar: bytes | None = None,
         signature: bytes | None = None,
         replace: KnownFile | bool = False,
+        beside: KnownFile | None = None,
     ) -> Published:
         """Give staged bytes their final name, whole or not at all.
 
@@ -106,11 +107,13 @@ class DirectoryStore:
         if not filename or "/" in filename or "\0" in filename or filename.startswith("."):
             raise BadFilename(f"the file name {filename!r} is no plain name")
         root, path = (replace.root, replace.path) if isinstance(replace, KnownFile) else (0, filename)
+        if beside is not None and not replace:
+            root, path = beside.root, beside.path[: -len(beside.filename)] + filename
         target = self._roots[root] / path
-        beside = {target.with_name(sidecar_name(filename)): sidecar, target.with_name(f"{filename}.asc"): signature}
+        extras = {target.with_name(sidecar_name(filename)): sidecar, target.with_name(f"{filename}.asc"): signature}
         try:
             with storage_errors():
-                written = {at: data for at, data in beside.items() if data is not None}
+                written = {at: data for at, data in extras.items() if data is not None}
                 found = self._place(staged, target, written, over=bool(replace))
                 sync_folder(target.parent)
         except FileExistsError:

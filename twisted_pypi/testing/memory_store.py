@@ -106,12 +106,14 @@ class MemoryStore:
         sidecar: bytes | None = None,
         signature: bytes | None = None,
         replace: KnownFile | bool = False,
+        beside: KnownFile | None = None,
     ) -> Published:
         """Give staged bytes their final name.  Raises ``AlreadyUploaded``, ``NotAllowed``."""
         self._check_writable()
         if not isinstance(staged, MemoryStaged):
             raise TypeError("only what was staged here can be published here")
-        path = replace.path if isinstance(replace, KnownFile) else filename
+        folder = "" if beside is None else beside.path[: -len(beside.filename)]
+        path = replace.path if isinstance(replace, KnownFile) else f"{folder}{filename}"
         data = staged.data()
         with self._lock:
             here = self.files.get(path)
