@@ -24,12 +24,12 @@ from twisted_pypi.boundaries.upstream import (
     Offered,
     Offers,
     Ownership,
-    Recall,
     Sink,
     TellOfFiles,
     Upstream,
     UpstreamPage,
 )
+from twisted_pypi.policy.recalls import Recall
 
 __all__ = [
     "Accounts",

@@ -9,6 +9,7 @@ from typing import Protocol
 from twisted_pypi.boundaries.local import Staged
 from twisted_pypi.distributions import ProjectName
 from twisted_pypi.policy.ownership import Decision
+from twisted_pypi.policy.recalls import Recall
 from twisted_pypi.simple.model import File, ProjectPage
 
 
@@ -96,22 +97,6 @@ class CachedFile:
     """The address of the index that it comes from."""
     recall: Recall | None = None
     """What the upstream did to it since, if anything."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recall:
-    """That an upstream index took a file back."""
-
-    how: str
-    """``removed``, ``quarantined`` or ``yanked``."""
-    since_ns: int
-    """When that was first seen."""
-    confirmed: bool
-    """Was it seen again, an hour later or more?"""
-    hidden: bool
-    """Is the file kept from clients?"""
-    reason: str | None = None
-    """What the upstream says of it."""
 
 
 class Cache(Protocol):
