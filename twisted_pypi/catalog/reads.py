@@ -8,16 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from twisted_pypi.boundaries import KnownFile
-from twisted_pypi.catalog.values import Identity, Place, Remembered, Sighting, State, preference
-from twisted_pypi.distributions import Distribution, Kind, ProjectName
+from twisted_pypi.catalog.rows import COMPARED, FACTS, known_file, remembered
+from twisted_pypi.catalog.values import Identity, Place, Remembered, State, preference
+from twisted_pypi.distributions import ProjectName
 
-_FACTS = (
-    "root, folder, filename, project, version, kind, size, mtime_ns, inode, sha256, uploaded_ns, requires_python,"
-    " metadata_sha256, signed, yanked, attested"
-)
-_COMPARED = "filename, state, size, mtime_ns, inode, signed, sidecar_mtime_ns"
 _LISTED = f"state IN ({State.LISTED:d}, {State.RECHECK:d})"
-_KINDS = {kind.value: kind for kind in Kind}
 _PAGE = 500
 _LAST_CHARACTER = chr(0x10FFFF)
 
@@ -39,7 +34,7 @@ class Reader:
         """The listed files of a project, one a file name."""
         # S608 below: what is put together are constants of this module, never what somebody sent.
         rows = self._connection.execute(
-            f"SELECT {_FACTS} FROM files WHERE project = ? AND {_LISTED}",  # noqa: S608
+            f"SELECT {FACTS} FROM files WHERE project = ? AND {_LISTED}",  # noqa: S608
             (project,),
         ).fetchall()
         return list(_one_a_name(self._known(rows)))
@@ -76,7 +71,7 @@ class Reader:
     def known(self, place: Place) -> KnownFile | None:
         """The listed file at a place."""
         rows = self._connection.execute(
-            f"SELECT {_FACTS} FROM files WHERE root = ? AND folder = ? AND filename = ? AND {_LISTED}",  # noqa: S608
+            f"SELECT {FACTS} FROM files WHERE root = ? AND folder = ? AND filename = ? AND {_LISTED}",  # noqa: S608
             self._key(place),
         ).fetchall()
         return next(self._known(rows), None)
@@ -84,7 +79,7 @@ class Reader:
     def holding(self, filename: str) -> KnownFile | None:
         """The listed file of that name, wherever it lies."""
         rows = self._connection.execute(
-            f"SELECT {_FACTS} FROM files WHERE filename = ? AND {_LISTED}",  # noqa: S608
+            f"SELECT {FACTS} FROM files WHERE filename = ? AND {_LISTED}",  # noqa: S608
             (filename,),
         ).fetchall()
         return min(self._known(rows), key=lambda known: preference(Place.of(known)), default=None)
@@ -99,7 +94,7 @@ class Reader:
             if not names:
                 return
             rows = self._connection.execute(
-                f"SELECT {_FACTS} FROM files WHERE filename > ? AND filename <= ? AND {_LISTED} ORDER BY filename",  # noqa: S608
+                f"SELECT {FACTS} FROM files WHERE filename > ? AND filename <= ? AND {_LISTED} ORDER BY filename",  # noqa: S608
                 (after, names[-1][0]),
             ).fetchall()
             after = names[-1][0]
@@ -147,18 +142,18 @@ class Reader:
     def in_folder(self, root: int, folder: str) -> Iterator[Remembered]:
         """The files of one folder, without its sub-folders, sorted by file name."""
         rows = self._connection.execute(
-            f"SELECT {_COMPARED} FROM files WHERE root = ? AND folder = ? ORDER BY filename",  # noqa: S608
+            f"SELECT {COMPARED} FROM files WHERE root = ? AND folder = ? ORDER BY filename",  # noqa: S608
             (self._ids[root], folder),
         )
-        return (_remembered(row) for row in rows)
+        return (remembered(row) for row in rows)
 
     def remembered(self, place: Place) -> Remembered | None:
         """What a scan compares one file with."""
         row = self._connection.execute(
-            f"SELECT {_COMPARED} FROM files WHERE root = ? AND folder = ? AND filename = ?",  # noqa: S608
+            f"SELECT {COMPARED} FROM files WHERE root = ? AND folder = ? AND filename = ?",  # noqa: S608
             self._key(place),
         ).fetchone()
-        return None if row is None else _remembered(row)
+        return None if row is None else remembered(row)
 
     def below(self, root: int, folder: str) -> list[Place]:
         """Every file of a folder and its sub-folders."""
@@ -196,7 +191,7 @@ class Reader:
         return [Place(roots[number], folder, filename) for number, folder, filename in rows if number in roots]
 
     def _known(self, rows: list[tuple[Any, ...]]) -> Iterator[KnownFile]:
-        return (_known_file(self._roots[row[0]], row) for row in rows if row[0] in self._roots)
+        return (known_file(self._roots[row[0]], row) for row in rows if row[0] in self._roots)
 
 
 def split_folder(folder: str) -> tuple[str, str]:
@@ -208,32 +203,6 @@ def split_folder(folder: str) -> tuple[str, str]:
 def bounds_below(folder: str) -> tuple[str, str]:
     """Every folder below this one sorts between these two; ``0`` is the character after ``/``."""
     return (f"{folder}/", f"{folder}0") if folder else ("", _LAST_CHARACTER)
-
-
-def _remembered(row: tuple[Any, ...]) -> Remembered:
-    filename, state, size, mtime_ns, inode, signed, sidecar_mtime_ns = row
-    sighting = None if size is None else Sighting(size, mtime_ns, inode)
-    return Remembered(filename, State(state), sighting, bool(signed), sidecar_mtime_ns)
-
-
-def _known_file(root: int, row: tuple[Any, ...]) -> KnownFile:
-    _, folder, filename, project, version, kind, size, mtime_ns, inode, *more = row
-    sha256, uploaded_ns, requires, metadata, signed, yanked, attested = more
-    return KnownFile(
-        root,
-        f"{folder}/{filename}" if folder else filename,
-        Distribution(filename, ProjectName(project), version, _KINDS[kind]),
-        size,
-        mtime_ns,
-        inode,
-        sha256.hex(),
-        uploaded_ns,
-        requires,
-        None if metadata is None else metadata.hex(),
-        bool(signed),
-        yanked,
-        bool(attested),
-    )
 
 
 def _one_a_name(files: Iterable[KnownFile]) -> Iterable[KnownFile]:

@@ -1,0 +1,47 @@
+"""What is asked for of a row of the catalog, and what it is made into."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted_pypi.boundaries import KnownFile
+from twisted_pypi.catalog.values import Remembered, Sighting, State
+from twisted_pypi.distributions import Distribution, Kind, ProjectName
+
+FACTS = (
+    "root, folder, filename, project, version, kind, size, mtime_ns, inode, sha256, uploaded_ns, requires_python,"
+    " metadata_sha256, signed, yanked, attested"
+)
+"""The columns that a ``KnownFile`` is made of."""
+COMPARED = "filename, state, size, mtime_ns, inode, signed, sidecar_mtime_ns"
+"""The columns that a ``Remembered`` is made of."""
+KINDS = {kind.value: kind for kind in Kind}
+"""Every kind by its word in the catalog."""
+
+
+def remembered(row: tuple[Any, ...]) -> Remembered:
+    """Return what a scan compares with."""
+    filename, state, size, mtime_ns, inode, signed, sidecar_mtime_ns = row
+    sighting = None if size is None else Sighting(size, mtime_ns, inode)
+    return Remembered(filename, State(state), sighting, bool(signed), sidecar_mtime_ns)
+
+
+def known_file(root: int, row: tuple[Any, ...]) -> KnownFile:
+    """Return the facts of a file below one of the roots, counted from 0."""
+    _, folder, filename, project, version, kind, size, mtime_ns, inode, *more = row
+    sha256, uploaded_ns, requires, metadata, signed, yanked, attested = more
+    return KnownFile(
+        root,
+        f"{folder}/{filename}" if folder else filename,
+        Distribution(filename, ProjectName(project), version, KINDS[kind]),
+        size,
+        mtime_ns,
+        inode,
+        sha256.hex(),
+        uploaded_ns,
+        requires,
+        None if metadata is None else metadata.hex(),
+        bool(signed),
+        yanked,
+        bool(attested),
+    )
