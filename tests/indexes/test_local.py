@@ -159,6 +159,32 @@ async def test_a_project_whose_files_are_not_whole_is_empty_and_not_missing(shel
 
 
 @pytest_twisted.ensureDeferred
+async def test_what_the_names_say_is_of_the_files_that_are_listed(shelf: Shelf) -> None:
+    with pytest.raises(NoSuchProject):
+        await shelf.index.distributions_of(ACME)
+    assert shelf.enquiries.asked == [ACME]
+    shelf.put("acme-1.0.zip")
+    shelf.put("acme-1.0.zip", root=1, content=b"other")
+    shelf.put("acme-1.1-py3-none-any.whl")
+    shelf.put("acme-2.0.zip")
+    shelf.put("other-1.0.zip")
+    shelf.set_state("acme-2.0.zip", State.SETTLING)
+    listed = {known.distribution for known in await shelf.index.files_of(ACME)}
+    assert {each.filename for each in listed} == {"acme-1.0.zip", "acme-1.1-py3-none-any.whl"}
+    assert set(await shelf.index.distributions_of(ACME)) == listed
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_the_names_say_is_not_known_of_files_that_cannot_be_read(shelf: Shelf) -> None:
+    shelf.put("acme-1.0.zip")
+    shelf.set_state("acme-1.0.zip", State.SETTLING)
+    assert await shelf.index.distributions_of(ACME) == []
+    shelf.set_state("acme-1.0.zip", State.UNREADABLE)
+    with pytest.raises(Unreadable):
+        await shelf.index.distributions_of(ACME)
+
+
+@pytest_twisted.ensureDeferred
 async def test_a_file_is_found_by_its_name_and_by_its_path(shelf: Shelf) -> None:
     shelf.put("sub/acme-1.0.zip")
     known = shelf.put("acme-1.0.zip", root=1, content=b"other")

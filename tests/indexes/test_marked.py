@@ -41,6 +41,7 @@ async def test_a_status_is_on_the_page_and_the_files_are_given_out(record: Proje
     assert await index.file(X, FILE) == await inner.file(X, FILE)
     assert await index.file_at(FILE) == await inner.file_at(FILE)
     assert await index.files_of(X) == await inner.files_of(X)
+    assert await index.distributions_of(X) == await inner.distributions_of(X)
     assert list(await index.all_files()) == list(await inner.all_files())
 
 
@@ -50,6 +51,7 @@ async def test_nothing_of_a_quarantined_project_is_given_out() -> None:
     page = await index.project(X)
     assert (page.status, page.status_reason, page.files, page.versions) == ("quarantined", "malware", (), ())
     assert await index.files_of(X) == []
+    assert await index.distributions_of(X) == []
     assert [known.filename for known in await index.all_files()] == ["y-1.0.tar.gz"]
     # The name stays taken.
     assert (await index.projects()).names == (X, Y)

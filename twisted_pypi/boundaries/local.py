@@ -97,6 +97,12 @@ class LocalFiles(Index, Protocol):
     async def files_of(self, name: ProjectName) -> list[KnownFile]:
         """Every listed file of a project, one a file name.  Raises ``NoSuchProject``, ``Unreadable``."""
 
+    async def distributions_of(self, name: ProjectName) -> list[Distribution]:
+        """What the names of a project's listed files say, in no order: cheaper than the files themselves.
+
+        Raises ``NoSuchProject``, ``Unreadable``.
+        """
+
     async def all_files(self) -> Iterable[KnownFile]:
         """Every listed file, sorted by file name, without holding them all in memory."""
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from twisted_pypi.boundaries import KnownFile
-from twisted_pypi.catalog.rows import COMPARED, FACTS, known_file, remembered
+from twisted_pypi.catalog.rows import COMPARED, FACTS, KINDS, known_file, remembered
 from twisted_pypi.catalog.values import Identity, Place, Remembered, State, preference
-from twisted_pypi.distributions import ProjectName
+from twisted_pypi.distributions import Distribution, ProjectName
 
 _LISTED = f"state IN ({State.LISTED:d}, {State.RECHECK:d})"
 _PAGE = 500
@@ -38,6 +38,19 @@ class Reader:
             (project,),
         ).fetchall()
         return list(_one_a_name(self._known(rows)))
+
+    def distributions(self, project: ProjectName) -> list[Distribution]:
+        """What the names of a project's listed files say; one that is in two places comes twice."""
+        rows = self._connection.execute(
+            f"SELECT root, filename, version, kind FROM files WHERE project = ? AND {_LISTED}",  # noqa: S608
+            (project,),
+        ).fetchall()
+        roots = self._roots
+        return [
+            Distribution(filename, project, version, KINDS[kind])
+            for root, filename, version, kind in rows
+            if root in roots
+        ]
 
     def unread(self, project: ProjectName) -> list[Place]:
         """The files of a project whose facts are to be read before there is a whole page."""

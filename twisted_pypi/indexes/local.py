@@ -13,7 +13,7 @@ from packaging.version import InvalidVersion, Version
 
 from twisted_pypi.boundaries import KnownFile, LocatedFile
 from twisted_pypi.catalog import Catalog, Place, Sighting, State
-from twisted_pypi.distributions import Kind, ProjectName, canonical_version
+from twisted_pypi.distributions import Distribution, Kind, ProjectName, canonical_version
 from twisted_pypi.errors import NoSuchFile, NoSuchProject, Unreadable
 from twisted_pypi.simple.model import File, ProjectList, ProjectPage
 
@@ -105,12 +105,19 @@ class LocalIndex:
         await self._enquiries.settled(name)
         files = self._catalog.read.files_of(name)
         if not files:
-            states = self._catalog.read.states(name)
-            if any(state is State.UNREADABLE for _, state in states):
-                raise Unreadable(f"the files of {name} cannot be read at the moment; the log says why")
-            if not states:
-                raise NoSuchProject(f"there is no project {name} here")
+            self._see_why_none(name)
         return _by_version(files)
+
+    async def distributions_of(self, name: ProjectName) -> list[Distribution]:
+        """What the names of a project's listed files say, in no order.
+
+        Raises ``NoSuchProject`` and ``Unreadable``.
+        """
+        await self._enquiries.settled(name)
+        distributions = self._catalog.read.distributions(name)
+        if not distributions:
+            self._see_why_none(name)
+        return distributions
 
     async def all_files(self) -> Iterable[KnownFile]:
         """Every listed file, sorted by file name, without holding them all in memory.
@@ -143,6 +150,13 @@ class LocalIndex:
     def counts(self) -> tuple[int, int]:
         """How many projects and how many files are known."""
         return len(self._catalog.projects), self._catalog.files
+
+    def _see_why_none(self, name: ProjectName) -> None:
+        states = self._catalog.read.states(name)
+        if any(state is State.UNREADABLE for _, state in states):
+            raise Unreadable(f"the files of {name} cannot be read at the moment; the log says why")
+        if not states:
+            raise NoSuchProject(f"there is no project {name} here")
 
     def _place(self, path: str) -> Place | None:
         """The place in the first root where a file was seen at a path."""

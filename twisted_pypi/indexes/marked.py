@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from twisted_pypi.boundaries import KnownFile, LocalFiles, LocatedFile
-from twisted_pypi.distributions import ProjectName
+from twisted_pypi.distributions import Distribution, ProjectName
 from twisted_pypi.errors import NotAllowed
 from twisted_pypi.project_records import ACTIVE, ProjectRecord, Status
 from twisted_pypi.simple.model import ProjectList, ProjectPage
@@ -45,6 +45,11 @@ class Marked:
         """Every file of a project that is given out.  Raises ``NoSuchProject``, ``Unreadable``."""
         files = await self._index.files_of(name)
         return [] if self._is_quarantined(name) else files
+
+    async def distributions_of(self, name: ProjectName) -> list[Distribution]:
+        """What the names of those files say.  Raises ``NoSuchProject``, ``Unreadable``."""
+        distributions = await self._index.distributions_of(name)
+        return [] if self._is_quarantined(name) else distributions
 
     async def all_files(self) -> Iterable[KnownFile]:
         """Every file that is given out, sorted by file name."""

@@ -7,7 +7,7 @@ from hashlib import sha256
 from urllib.parse import quote
 
 from twisted_pypi.boundaries import KnownFile, LocatedFile
-from twisted_pypi.distributions import ProjectName, canonical_version, parse_filename
+from twisted_pypi.distributions import Distribution, ProjectName, canonical_version, parse_filename
 from twisted_pypi.errors import NoSuchFile, NoSuchProject
 from twisted_pypi.simple.model import File, ProjectList, ProjectPage
 
@@ -82,6 +82,10 @@ class MemoryIndex:
         if not files:
             raise NoSuchProject(f"there is no project {name}")
         return files
+
+    async def distributions_of(self, name: ProjectName) -> list[Distribution]:
+        """What the names of a project's files say.  Raises ``NoSuchProject``."""
+        return [known.distribution for known in await self.files_of(name)]
 
     async def all_files(self) -> Iterable[KnownFile]:
         """Every file, sorted by file name."""

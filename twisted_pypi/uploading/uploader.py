@@ -137,7 +137,7 @@ class Uploader:
 
     async def _present(self, project: ProjectName) -> list[Distribution]:
         try:
-            return [known.distribution for known in await self._local_files.files_of(project)]
+            return await self._local_files.distributions_of(project)
         except NoSuchProject:
             return []
 
