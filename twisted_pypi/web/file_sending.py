@@ -3,12 +3,16 @@
 ``sendfile`` writes to a duplicate of the connection's socket, because the
 reactor keeps one entry a descriptor and the connection itself must go on
 noticing that its client went away.
+
+A file that is still coming is sent as far as it may be; whoever sends it waits
+then, without asking, until it is told of more.
 """
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, BinaryIO
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from twisted.internet.interfaces import IPushProducer, IReactorFDSet, IWriteDescriptor
 from twisted.internet.main import CONNECTION_LOST
@@ -29,16 +33,57 @@ Part = tuple[bytes, int, int]
 """Bytes to send first (only where there are several parts), then the file from the first offset up to the second."""
 
 
-def send_file(request: IndexRequest, file: BinaryIO, parts: list[Part], tail: bytes = b"") -> None:
-    """Send ``parts`` of an open file as the body of a request whose head is set, then ``tail``; close the file."""
+class Coming(Protocol):
+    """A file whose bytes are still coming."""
+
+    @property
+    def available(self) -> int:
+        """How many of its first bytes may be sent."""
+
+    @property
+    def failed(self) -> bool:
+        """Is it certain that no more will come?"""
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Call ``changed``, on the reactor thread, whenever that is another number, or it has failed."""
+
+    def unwatch(self, changed: Callable[[], None]) -> None:
+        """Call it no more; harmless when that was said before."""
+
+
+class Whole:
+    """What is ``Coming`` of a file that is here: nothing."""
+
+    failed = False
+
+    def __init__(self, size: int) -> None:
+        """Allow all of ``size`` bytes."""
+        self.available = size
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Do nothing: nothing will change."""
+
+    def unwatch(self, changed: Callable[[], None]) -> None:
+        """Do nothing."""
+
+
+def send_file(
+    request: IndexRequest, file: BinaryIO, parts: list[Part], tail: bytes = b"", coming: Coming | None = None
+) -> None:
+    """Send ``parts`` of an open file as the body of a request whose head is set, then ``tail``; close the file.
+
+    Of a file that is still coming, each byte is sent when ``coming`` allows it;
+    when it fails, so does the connection.
+    """
     transport: Any = request.channel.transport
     reactor = getattr(transport, "reactor", None)
+    coming = coming or Whole(max(stop for _, _, stop in parts))
     request.write(b"")
     plain = isinstance(transport, Connection) and IReactorFDSet.providedBy(reactor)
     if plain and len(parts) == 1 and parts[0][1] < parts[0][2] and _flushed(transport):
-        _BySendfile(request, file, transport, reactor, parts[0]).start()
+        _BySendfile(request, file, transport, parts[0], coming).start()
     else:
-        _ByPieces(request, file, parts, tail).start()
+        _ByPieces(request, file, parts, tail, coming).start()
 
 
 def _flushed(transport: Any) -> bool:
@@ -51,45 +96,60 @@ def _flushed(transport: Any) -> bool:
 class _ByPieces:
     """Reads and writes a piece whenever the connection's buffer is empty."""
 
-    def __init__(self, request: IndexRequest, file: BinaryIO, parts: list[Part], tail: bytes) -> None:
+    def __init__(self, request: IndexRequest, file: BinaryIO, parts: list[Part], tail: bytes, coming: Coming) -> None:
         self._request = request
         self._file = file
         self._parts = iter(parts)
         self._tail = tail
-        self._left = 0
+        self._coming = coming
+        self._at = self._stop = 0
         self._paused = False
+        self._waiting = False  # for bytes to come
         self._done = False
 
     def start(self) -> None:
         self._request.registerProducer(self, streaming=True)
-        self.resumeProducing()
+        self._coming.watch(self._changed)
+        self._changed()
 
     def pauseProducing(self) -> None:
         self._paused = True
 
     def resumeProducing(self) -> None:
         self._paused = False
-        while not self._paused and not self._done:
+        while not (self._paused or self._waiting or self._done):
             self._write_one()
 
+    def _changed(self) -> None:
+        self._waiting = False
+        if self._coming.failed and not self._done:
+            self._break_off()
+        elif not self._paused:
+            self.resumeProducing()
+
     def _write_one(self) -> None:
-        if self._left == 0:
+        if self._at == self._stop:
             part = next(self._parts, None)
             if part is None:
                 self._finish()
                 return
-            before, start, stop = part
-            self._file.seek(start)
-            self._left = stop - start
+            before, self._at, self._stop = part
             if before:
                 self._request.write(before)
-        elif data := self._file.read(min(PIECE, self._left)):
-            self._left -= len(data)
+            return
+        here = min(self._stop, self._coming.available) - self._at
+        if here <= 0:
+            self._waiting = True
+        elif data := os.pread(self._file.fileno(), min(PIECE, here), self._at):
+            self._at += len(data)
             self._request.write(data)
         else:  # the file became shorter while it was sent
-            self.stopProducing()
-            self._request.unregisterProducer()
-            self._request.channel.abort()
+            self._break_off()
+
+    def _break_off(self) -> None:
+        self.stopProducing()
+        self._request.unregisterProducer()
+        self._request.channel.abort()
 
     def _finish(self) -> None:
         self.stopProducing()
@@ -99,6 +159,7 @@ class _ByPieces:
 
     def stopProducing(self) -> None:
         self._done = True
+        self._coming.unwatch(self._changed)
         self._file.close()
 
 
@@ -106,11 +167,12 @@ class _ByPieces:
 class _BySendfile:
     """Writes to a duplicate of the connection's socket whenever that takes more."""
 
-    def __init__(self, request: IndexRequest, file: BinaryIO, transport: Any, reactor: Any, part: Part) -> None:
+    def __init__(self, request: IndexRequest, file: BinaryIO, transport: Any, part: Part, coming: Coming) -> None:
         self._request = request
         self._file = file
         self._transport = transport
-        self._reactor = reactor
+        self._reactor = transport.reactor
+        self._coming = coming
         _, self._at, self._stop = part
         self._size = self._stop - self._at
         self._socket = -1
@@ -118,7 +180,8 @@ class _BySendfile:
     def start(self) -> None:
         self._request.notifyFinish().addErrback(self._client_gone)
         self._socket = os.dup(self._transport.fileno())
-        self._reactor.addWriter(self)
+        self._coming.watch(self._changed)
+        self._changed()
 
     def fileno(self) -> int:
         return self._socket
@@ -126,9 +189,21 @@ class _BySendfile:
     def logPrefix(self) -> str:
         return "sendfile"
 
+    def _changed(self) -> None:
+        if self._socket == -1:
+            return
+        if self._coming.failed:
+            self._give_up()
+        elif self._coming.available > self._at:
+            self._reactor.addWriter(self)
+
     def doWrite(self) -> Failure | None:
+        upto = min(self._stop, self._coming.available)
+        if upto <= self._at:
+            self._reactor.removeWriter(self)
+            return None
         try:
-            sent = os.sendfile(self._socket, self._file.fileno(), self._at, min(SENDFILE_PIECE, self._stop - self._at))
+            sent = os.sendfile(self._socket, self._file.fileno(), self._at, min(SENDFILE_PIECE, upto - self._at))
         except BlockingIOError:
             return None
         except OSError:
@@ -158,6 +233,7 @@ class _BySendfile:
 
     def _close(self) -> None:
         if self._socket != -1:
+            self._coming.unwatch(self._changed)
             self._reactor.removeWriter(self)
             os.close(self._socket)
             self._socket = -1

@@ -1,30 +1,18 @@
-"""Package files: whole, in parts, or not at all when the client has them (RFC 9110 sections 8, 13 and 14)."""
+"""The package files of the roots, their metadata and signatures."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from secrets import token_hex
 from typing import BinaryIO
 
 from twisted_pypi.boundaries import KnownFile, LocalFiles, LocatedFile
 from twisted_pypi.distributions import ProjectName, is_project_name, normalize
 from twisted_pypi.errors import NoSuchFile, Unreadable
 from twisted_pypi.web.bodies import IndexRequest
-from twisted_pypi.web.conditions import (
-    http_date,
-    is_none_match,
-    is_unmodified_since,
-    precondition_fails,
-    range_still_holds,
-    wanted_ranges,
-)
-from twisted_pypi.web.file_sending import Part, send_file
+from twisted_pypi.web.one_file import OCTETS, OneFile, asked_of, send_found
 from twisted_pypi.web.pages import FinishedPages, Page, send_page
-from twisted_pypi.web.replies import Reply, text_reply
-from twisted_pypi.web.sending import SERVER
-
-OCTETS = b"application/octet-stream"
+from twisted_pypi.web.replies import Reply
 
 LONGEST_SIGNATURE = 1 << 16
 """Bytes of a signature that are sent."""
@@ -70,49 +58,14 @@ class Files:
         return self._send(request, located.known, file)
 
     def _send(self, request: IndexRequest, known: KnownFile, file: BinaryIO) -> Reply | None:
-        etag = f'"{known.sha256}"'
         modified = known.mtime_ns / 1_000_000_000
-        headers = [
-            (b"ETag", etag.encode()),
-            (b"Last-Modified", http_date(modified).encode()),
-            (b"Accept-Ranges", b"bytes"),
-            *([(b"Cache-Control", self._cache_control)] if self._cache_control else []),
-        ]
-        if precondition_fails(_header(request, b"if-match"), _header(request, b"if-unmodified-since"), etag, modified):
+        about = OneFile(known.filename, known.size, known.sha256, modified, self._cache_control)
+        found = asked_of(request, about)
+        if isinstance(found, Reply):
             file.close()
-            return text_reply(412, f"{known.filename} has other bytes than those that were asked for", headers[0])
-        if _unchanged(request, etag, modified):
-            file.close()
-            return Reply(304, tuple(headers))
-        ranges = self._ranges(request, known.size, etag, modified)
-        if ranges == []:
-            file.close()
-            unsatisfied = (b"Content-Range", b"bytes */%d" % known.size)
-            sentence = f"the range is not in {known.filename}, which has {known.size} bytes"
-            return text_reply(416, sentence, headers[0], (b"Accept-Ranges", b"bytes"), unsatisfied)
-        parts, tail, status, kind, length = _parts(ranges, known.size)
-        if ranges is not None and len(ranges) == 1:
-            headers.append((b"Content-Range", b"bytes %d-%d/%d" % (ranges[0][0], ranges[0][1] - 1, known.size)))
-        headers += [(b"Content-Type", kind), (b"Content-Length", b"%d" % length)]
-        request.setResponseCode(status)
-        headers.append((b"Server", SERVER))
-        for name, value in headers:
-            request.responseHeaders.setRawHeaders(name, [value])
-        if request.method == b"HEAD":
-            file.close()
-            request.write(b"")
-            request.finish()
-        else:
-            send_file(request, file, parts, tail)
+            return found
+        send_found(request, found, file)
         return None
-
-    def _ranges(self, request: IndexRequest, size: int, etag: str, modified: float) -> list[tuple[int, int]] | None:
-        asked = _header(request, b"range")
-        if asked is None or request.method != b"GET":
-            return None
-        if not range_still_holds(_header(request, b"if-range"), etag, modified):
-            return None
-        return wanted_ranges(asked, size)
 
     async def _metadata(self, request: IndexRequest, path: str) -> None:
         project = _project_of(path.rpartition("/")[2].encode())
@@ -179,38 +132,3 @@ def _read_signature(located: LocatedFile) -> bytes:
             return file.read(LONGEST_SIGNATURE)
     except OSError as error:
         raise Unreadable(f"the signature of {located.known.filename} cannot be read: {error.strerror}") from error
-
-
-def _unchanged(request: IndexRequest, etag: str, modified: float) -> bool:
-    tags = _header(request, b"if-none-match")
-    if tags is not None:
-        return is_none_match(tags, etag)
-    since = _header(request, b"if-modified-since")
-    return since is not None and is_unmodified_since(since, modified)
-
-
-def _header(request: IndexRequest, name: bytes) -> str | None:
-    value = request.getHeader(name)
-    return None if value is None else value.decode("latin-1")
-
-
-def _parts(ranges: list[tuple[int, int]] | None, size: int) -> tuple[list[Part], bytes, int, bytes, int]:
-    """Return parts, tail, status, content type and length of the body."""
-    if ranges is None:
-        return [(b"", 0, size)], b"", 200, OCTETS, size
-    if len(ranges) == 1:
-        start, stop = ranges[0]
-        return [(b"", start, stop)], b"", 206, OCTETS, stop - start
-    boundary = token_hex(16).encode()
-    parts: list[Part] = [
-        (
-            b"\r\n--%s\r\nContent-Type: %s\r\nContent-Range: bytes %d-%d/%d\r\n\r\n"
-            % (boundary, OCTETS, start, stop - 1, size),
-            start,
-            stop,
-        )
-        for start, stop in ranges
-    ]
-    tail = b"\r\n--%s--\r\n" % boundary
-    length = sum(len(before) + stop - start for before, start, stop in parts) + len(tail)
-    return parts, tail, 206, b"multipart/byteranges; boundary=" + boundary, length
