@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import NewType
+from typing import NamedTuple, NewType
 
 from packaging.version import InvalidVersion, Version
 
@@ -59,6 +59,17 @@ class Distribution:
     version: str
     """As written in the file name; ``canonical_version`` compares spellings."""
     kind: Kind
+
+
+class WheelTags(NamedTuple):
+    """What a wheel's name says behind the version, in lower case; parts that are sets have no order."""
+
+    build: str
+    pythons: frozenset[str]
+    abis: frozenset[str]
+    platforms: frozenset[str]
+    label: str
+    """Its variant (PEP 817, a draft)."""
 
 
 def normalize(name: str) -> ProjectName:
@@ -145,6 +156,18 @@ def _wheel(filename: str, stem: str) -> Distribution:
     if len(parts) == 7 and not _BUILD_TAG.match(parts[2]):
         raise BadFilename(f"the build tag {parts[2]!r} of the wheel {filename!r} does not start with a digit")
     return Distribution(filename, _checked(filename, parts[0]), parts[1], Kind.WHEEL)
+
+
+def wheel_tags(filename: str) -> WheelTags:
+    """Return the tags in the name of a wheel, which ``parse_filename`` took."""
+    parts = filename.removesuffix(".whl").lower().split("-")[2:]
+    build = parts.pop(0) if len(parts) > 3 and parts[0][0].isdigit() else ""
+    pythons, abis, platforms, label = (*parts, "")[:4]
+    return WheelTags(build, _set(pythons), _set(abis), _set(platforms), label)
+
+
+def _set(part: str) -> frozenset[str]:
+    return frozenset(part.split("."))
 
 
 def _checked(filename: str, name: str) -> ProjectName:

@@ -7,9 +7,8 @@ from functools import lru_cache
 
 from packaging.utils import canonicalize_version
 
-from twisted_pypi.distributions import Distribution, Kind
+from twisted_pypi.distributions import Distribution, Kind, wheel_tags
 from twisted_pypi.errors import BadUpload
-from twisted_pypi.upload_checks.tags import wheel_tags
 
 
 @lru_cache(maxsize=4096)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
-from twisted_pypi.distributions import Distribution
+from twisted_pypi.distributions import Distribution, wheel_tags
 from twisted_pypi.errors import BadFilename
 
 _TAG = re.compile(r"[a-z0-9_]+\Z")
@@ -33,29 +32,6 @@ _PLATFORM = re.compile(
     + r")\Z"
 )
 """Platforms by family: a new architecture or version of a known one is none that this list has to learn."""
-
-
-class WheelTags(NamedTuple):
-    """What a wheel's name says behind the version, in lower case; parts that are sets have no order."""
-
-    build: str
-    pythons: frozenset[str]
-    abis: frozenset[str]
-    platforms: frozenset[str]
-    label: str
-    """Its variant (PEP 817, a draft)."""
-
-
-def wheel_tags(filename: str) -> WheelTags:
-    """Return the tags in the name of a wheel, which ``parse_filename`` took."""
-    parts = filename.removesuffix(".whl").lower().split("-")[2:]
-    build = parts.pop(0) if len(parts) > 3 and parts[0][0].isdigit() else ""
-    pythons, abis, platforms, label = (*parts, "")[:4]
-    return WheelTags(build, _set(pythons), _set(abis), _set(platforms), label)
-
-
-def _set(part: str) -> frozenset[str]:
-    return frozenset(part.split("."))
 
 
 def check_wheel_name(distribution: Distribution) -> None:
