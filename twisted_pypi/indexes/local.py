@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from itertools import groupby
 from typing import Protocol
 from urllib.parse import quote
 
-from packaging.version import InvalidVersion, Version
-
 from twisted_pypi.boundaries import KnownFile, LocatedFile
 from twisted_pypi.catalog import Catalog, Place, Sighting, State
-from twisted_pypi.distributions import Distribution, Kind, ProjectName, canonical_version
+from twisted_pypi.distributions import Distribution, Kind, ProjectName
 from twisted_pypi.errors import NoSuchFile, NoSuchProject, Unreadable
+from twisted_pypi.indexes.versions import spelled_versions, version_key
 from twisted_pypi.simple.model import File, ProjectList, ProjectPage
 
 
@@ -68,9 +65,7 @@ class LocalIndex:
         Raises ``NoSuchProject`` (only when all names are known) and ``Unreadable``.
         """
         files = await self.files_of(name)
-        # "1.0" and "1.0.0" are one version.
-        texts = dict.fromkeys(known.distribution.version for known in files)
-        spelled = tuple(canonical_version(next(same)) for _, same in groupby(texts, _version_key))
+        spelled = spelled_versions(known.distribution.version for known in files)
         return ProjectPage(name, tuple([_file(known) for known in files]), spelled)
 
     async def file(self, project: ProjectName, filename: str) -> LocatedFile:
@@ -207,12 +202,4 @@ def _file(known: KnownFile) -> File:
 
 def _by_version(files: Sequence[KnownFile]) -> list[KnownFile]:
     """Sorted by version (PEP 440), those that break PEP 440 first, and then by file name."""
-    return sorted(files, key=lambda known: (*_version_key(known.distribution.version), known.filename))
-
-
-@lru_cache(maxsize=4096)
-def _version_key(text: str) -> tuple[int, Version | str]:
-    try:
-        return 1, Version(text)
-    except InvalidVersion:
-        return 0, text.lower()
+    return sorted(files, key=lambda known: (*version_key(known.distribution.version), known.filename))
