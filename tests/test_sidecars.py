@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twisted_pypi.errors import BadFilename
-from twisted_pypi.sidecars import Sidecar, format_sidecar, parse_sidecar, sidecar_name, sidecar_of
+from twisted_pypi.sidecars import Sidecar, Source, format_sidecar, parse_sidecar, sidecar_name, sidecar_of
 
 SHA256 = "ab" * 32
 
@@ -63,6 +63,17 @@ def test_is_written_in_one_way() -> None:
         ({"sha256": SHA256, "yanked": False}, Sidecar(SHA256)),
         ({"sha256": SHA256, "yanked": "\ud800"}, Sidecar(SHA256, yanked="?")),
         ({"sha256": SHA256, "yanked": 1}, Sidecar(SHA256)),
+        ({"sha256": SHA256, "uploader": "anna"}, Sidecar(SHA256, uploader="anna", source=Source.UPLOAD)),
+        (
+            {"sha256": SHA256, "uploaded": "2023-11-14T22:13:20Z", "yanked": True, "yanked-by": "anna"},
+            Sidecar(SHA256, 1_700_000_000_000_000_000, more={"yanked-by": "anna"}, yanked=""),
+        ),
+        ({"sha256": SHA256, "source": "upstream"}, Sidecar(SHA256, source=Source.UPSTREAM)),
+        (
+            {"sha256": SHA256, "uploader": "anna", "source": "a b"},
+            Sidecar(SHA256, uploader="anna", source=Source.UPLOAD),
+        ),
+        ({"sha256": SHA256, "source": ["upload"]}, Sidecar(SHA256)),
         ({"sha256": SHA256, "uploaded": 1, "x": {"y": None}}, Sidecar(SHA256, more={"x": {"y": None}})),
     ],
 )
@@ -85,12 +96,20 @@ def test_any_bytes_are_understood_or_not(data: bytes) -> None:
     st.none() | st.text(),
     st.dictionaries(st.text(min_size=13), st.text()),
     st.none() | st.text(),
+    st.sampled_from(Source),
 )
 def test_what_was_written_is_read(
-    microseconds: int, uploader: str | None, more: dict[str, object], yanked: str | None
+    microseconds: int, uploader: str | None, more: dict[str, object], yanked: str | None, source: Source
 ) -> None:
     attestations = ({"version": 1, "more": more},)
     sidecar = Sidecar(
-        SHA256, microseconds * 1000, uploader, more, attestations=attestations, publisher=more, yanked=yanked
+        SHA256,
+        microseconds * 1000,
+        uploader,
+        more,
+        attestations=attestations,
+        publisher=more,
+        yanked=yanked,
+        source=source,
     )
     assert parse_sidecar(format_sidecar(sidecar)) == sidecar

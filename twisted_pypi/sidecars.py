@@ -91,6 +91,8 @@ def parse_sidecar(data: bytes) -> Sidecar | None:
         return None
     attestations, publisher, yanked = (found.pop(key, None) for key in ("attestations", "publisher", "yanked"))
     source = found.pop("source", None)
+    # Servers that wrote down no source wrote down who uploaded a file, and marks of files name no uploader.
+    uploaded_here = Source.UPLOAD if isinstance(uploader, str) else None
     return Sidecar(
         sha256.lower(),
         _nanoseconds(uploaded) if isinstance(uploaded, str) else None,
@@ -99,7 +101,7 @@ def parse_sidecar(data: bytes) -> Sidecar | None:
         attestations=_objects(attestations),
         publisher=publisher if isinstance(publisher, dict) else None,
         yanked=_text(yanked) if isinstance(yanked, str) else "" if yanked is True else None,
-        source=Source(source) if source in list(Source) else None,
+        source=Source(source) if source in list(Source) else uploaded_here,
     )
 
 

@@ -13,8 +13,9 @@ from tests.storage.running import Running, comes_true, put, running
 from twisted_pypi.boundaries import KnownFile
 from twisted_pypi.config import Watch
 from twisted_pypi.distributions import normalize
-from twisted_pypi.sidecars import Sidecar, format_sidecar, sidecar_name
+from twisted_pypi.sidecars import Sidecar, Source, format_sidecar, sidecar_name
 from twisted_pypi.storage.beside import look_beside
+from twisted_pypi.storage.folder_files import FolderFiles
 
 FILE = "acme-1.0-py3-none-any.whl"
 OTHER = "acme-1.1-py3-none-any.whl"
@@ -61,6 +62,30 @@ async def test_what_lies_beside_a_new_file(tmp_path: Path, folder: str) -> None:
         assert (known.yanked, known.attested) == (None, False)
         page = await here.index.project(normalize("acme"))
         assert [file.yanked for file in page.files] == ["broken", False]
+
+
+@pytest_twisted.ensureDeferred
+async def test_how_a_file_came_here_is_known_and_a_yank_does_not_change_that(tmp_path: Path) -> None:
+    by_hand, uploaded, fetched = (put(tmp_path / "root" / f"acme-{n}-py3-none-any.whl") for n in (1, 2, 3))
+    say(uploaded, uploader="anna")
+    say(fetched, source=Source.UPSTREAM)
+    async with running(tmp_path / "root") as here:
+
+        async def sources() -> list[Source | None]:
+            await here.scanner.rescan()
+            return [known.source for known in await here.index.files_of(normalize("acme"))]
+
+        assert await sources() == [None, Source.UPLOAD, Source.UPSTREAM]
+        here.told.clear()
+        say(by_hand, yanked="broken", more={"yanked-by": "anna"})
+        say(fetched, source=Source.UPLOAD)
+        assert await sources() == [None, Source.UPLOAD, Source.UPLOAD]
+        # Whose a project is may depend on it.
+        assert {normalize("acme")} in here.told
+        files = FolderFiles([str(tmp_path / "root")], follow_links=False)
+        assert {known.source for known in await files.files_of(normalize("acme"))} == {None, Source.UPLOAD}
+    async with running(tmp_path / "root") as here:
+        assert await sources() == [None, Source.UPLOAD, Source.UPLOAD]
 
 
 @pytest.mark.parametrize("watch", [Watch.AUTO, Watch.POLL])

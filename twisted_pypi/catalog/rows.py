@@ -7,16 +7,19 @@ from typing import Any
 from twisted_pypi.boundaries import KnownFile
 from twisted_pypi.catalog.values import Remembered, Sighting, State
 from twisted_pypi.distributions import Distribution, Kind, ProjectName
+from twisted_pypi.sidecars import Source
 
 FACTS = (
     "root, folder, filename, project, version, kind, size, mtime_ns, inode, sha256, uploaded_ns, requires_python,"
-    " metadata_sha256, signed, yanked, attested"
+    " metadata_sha256, signed, yanked, attested, source"
 )
 """The columns that a ``KnownFile`` is made of."""
 COMPARED = "filename, state, size, mtime_ns, inode, signed, sidecar_mtime_ns"
 """The columns that a ``Remembered`` is made of."""
 KINDS = {kind.value: kind for kind in Kind}
 """Every kind by its word in the catalog."""
+SOURCES = {source.value: source for source in Source}
+"""Every source by its word in the catalog."""
 
 
 def remembered(row: tuple[Any, ...]) -> Remembered:
@@ -29,7 +32,7 @@ def remembered(row: tuple[Any, ...]) -> Remembered:
 def known_file(root: int, row: tuple[Any, ...]) -> KnownFile:
     """Return the facts of a file below one of the roots, counted from 0."""
     _, folder, filename, project, version, kind, size, mtime_ns, inode, *more = row
-    sha256, uploaded_ns, requires, metadata, signed, yanked, attested = more
+    sha256, uploaded_ns, requires, metadata, signed, yanked, attested, source = more
     return KnownFile(
         root,
         f"{folder}/{filename}" if folder else filename,
@@ -44,4 +47,5 @@ def known_file(root: int, row: tuple[Any, ...]) -> KnownFile:
         bool(signed),
         yanked,
         bool(attested),
+        None if source is None else SOURCES[source],
     )

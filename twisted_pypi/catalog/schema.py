@@ -12,7 +12,7 @@ import sqlite3
 
 from twisted.logger import Logger
 
-VERSION = 3
+VERSION = 4
 """Counts up whenever the tables change; a file with another one is thrown away."""
 
 _BUSY_MS = 10_000
@@ -30,7 +30,7 @@ CREATE TABLE files (
     project TEXT NOT NULL, version TEXT NOT NULL, kind TEXT NOT NULL,
     size INTEGER, mtime_ns INTEGER, inode INTEGER, sha256 BLOB, uploaded_ns INTEGER,
     requires_python TEXT, metadata_sha256 BLOB, signed INTEGER NOT NULL DEFAULT 0,
-    yanked TEXT, attested INTEGER NOT NULL DEFAULT 0, sidecar_mtime_ns INTEGER,
+    yanked TEXT, attested INTEGER NOT NULL DEFAULT 0, source TEXT, sidecar_mtime_ns INTEGER,
     PRIMARY KEY (root, folder, filename)
 ) WITHOUT ROWID;
 CREATE INDEX files_by_project ON files (project);

@@ -62,14 +62,14 @@ class Writer:
             known.project, known.distribution.version, known.distribution.kind, known.size, known.mtime_ns, known.inode,
             sha256, uploaded_ns, known.requires_python,
             None if known.metadata_sha256 is None else bytes.fromhex(known.metadata_sha256), int(known.signed),
-            known.yanked, int(known.attested),
+            known.yanked, int(known.attested), known.source,
         )  # fmt: skip
         rows = self._named(known.filename)
         old = rows.pop(place, None)
         self._connection.execute(
             "INSERT OR REPLACE INTO files (root, folder, filename, state, project, version, kind, size, mtime_ns, inode,"
-            " sha256, uploaded_ns, requires_python, metadata_sha256, signed, yanked, attested, sidecar_mtime_ns)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " sha256, uploaded_ns, requires_python, metadata_sha256, signed, yanked, attested, source,"
+            " sidecar_mtime_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (*self._key(place), State.LISTED, *facts, sidecar_mtime_ns),
         )
         if metadata is not None:
@@ -130,13 +130,13 @@ class Writer:
             uploaded_ns = self._upload_time(
                 known.filename, bytes.fromhex(known.sha256), sidecar.uploaded_ns, certain=True
             )
-        said = (sidecar.yanked, bool(sidecar.attestations), uploaded_ns)
+        said = (sidecar.yanked, bool(sidecar.attestations), uploaded_ns, sidecar.source)
         self._connection.execute(
-            "UPDATE files SET yanked = ?, attested = ?, uploaded_ns = ?, sidecar_mtime_ns = ?"
+            "UPDATE files SET yanked = ?, attested = ?, uploaded_ns = ?, source = ?, sidecar_mtime_ns = ?"
             " WHERE root = ? AND folder = ? AND filename = ?",
             (*said, mtime_ns, *self._key(place)),
         )
-        if said != (known.yanked, known.attested, known.uploaded_ns):
+        if said != (known.yanked, known.attested, known.uploaded_ns, known.source):
             self.committed.changed.add(known.project)
 
     def remove(self, place: Place) -> None:
@@ -189,7 +189,7 @@ class Writer:
         """State, project and facts of every file of a name, by where it is."""
         rows = self._connection.execute(
             "SELECT root, folder, state, project, version, kind, size, mtime_ns, inode, sha256, uploaded_ns,"
-            " requires_python, metadata_sha256, signed, yanked, attested FROM files WHERE filename = ?",
+            " requires_python, metadata_sha256, signed, yanked, attested, source FROM files WHERE filename = ?",
             (filename,),
         ).fetchall()
         return {

@@ -131,7 +131,7 @@ class FileReader:
                 job.place.root, job.place.path, distribution, *sighting, sha256,
                 said.uploaded_ns or min(sighting.mtime_ns, int(now * _SECOND)), requires_python,
                 None if metadata is None else hashlib.sha256(metadata).hexdigest(),
-                self._tree.is_signed(job.place), said.yanked, bool(said.attestations),
+                self._tree.is_signed(job.place), said.yanked, bool(said.attestations), said.source,
             ),
             metadata,
             uploaded_is_certain=said.uploaded_ns is not None,
