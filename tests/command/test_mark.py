@@ -12,8 +12,8 @@ from twisted_pypi.command.mark import mark
 from twisted_pypi.distributions import ProjectName
 from twisted_pypi.errors import BadSetting
 from twisted_pypi.project_records import ProjectRecord, Status
-from twisted_pypi.sidecars import Sidecar, format_sidecar, parse_sidecar, sidecar_name
-from twisted_pypi.storage.project_marks import read_record
+from twisted_pypi.sidecars import Sidecar, Source, format_sidecar, parse_sidecar, sidecar_name
+from twisted_pypi.storage.record_writing import read_record
 from twisted_pypi.testing.archives import sdist, wheel
 
 WHEEL, SDIST, OTHER = "x_y-1.0-py3-none-any.whl", "x-y-1.0.tar.gz", "x-1.0-py3-none-any.whl"
@@ -59,7 +59,7 @@ def test_a_file_is_yanked_and_what_is_known_of_it_stays(tmp_path: Path, roots: l
     path = tmp_path / "two" / sidecar_name(SDIST)
     path.write_bytes(format_sidecar(Sidecar(digest, 7000, "bob")))
     assert mark("yank", ["x-y", SDIST, *roots]).startswith(f"{SDIST} is yanked;")
-    assert sidecars(tmp_path) == {f"two/{path.name}": Sidecar(digest, 7000, "bob", yanked="")}
+    assert sidecars(tmp_path) == {f"two/{path.name}": Sidecar(digest, 7000, "bob", yanked="", source=Source.UPLOAD)}
 
 
 def test_a_status_is_set_in_the_first_folder(tmp_path: Path, roots: list[str]) -> None:

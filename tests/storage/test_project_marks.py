@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,14 @@ from tests.storage.running import OneThread, comes_true, put, running
 from twisted_pypi.config import Watch
 from twisted_pypi.distributions import ProjectName
 from twisted_pypi.errors import Unreadable
-from twisted_pypi.project_records import ACTIVE, PROJECT, PROJECTS, ProjectRecord, Status
-from twisted_pypi.storage.project_marks import ProjectMarks, change_record, read_record
+from twisted_pypi.project_records import ACTIVE, PROJECT, PROJECTS, Origin, ProjectRecord, Status, Whose
+from twisted_pypi.storage.project_marks import ProjectMarks
+from twisted_pypi.storage.record_writing import change_record, read_record, settle_origin
 
 X = ProjectName("x")
 ARCHIVED = ProjectRecord(Status.ARCHIVED, "done")
+OURS = Origin(Whose.OURS, "x was uploaded here", 1_700_000_000_000_000_000)
+UPSTREAMS = Origin(Whose.UPSTREAM, "each file is there", 1_700_000_000_000_000_000, {"x-1.zip": "ab" * 32})
 
 
 class House:
@@ -103,6 +107,49 @@ def test_a_change_keeps_what_else_is_said_and_holds_at_once(tmp_path: Path) -> N
 def test_a_first_change(tmp_path: Path) -> None:
     assert read_record(str(tmp_path), X) == ACTIVE
     assert change_record(str(tmp_path), X, Status.ARCHIVED, "done") == ARCHIVED == read_record(str(tmp_path), X)
+
+
+def test_whose_it_is_is_written_beside_the_status(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.write('{"owners": ["anna"], "status": "archived", "reason": "done"}')
+    record = house.marks.change_origin(X, UPSTREAMS)
+    assert record == ProjectRecord(Status.ARCHIVED, "done", {"owners": ["anna"]}, origin=UPSTREAMS)
+    assert house.marks.of(X) == record == read_record(str(tmp_path), X)
+    assert house.marks.change(X, Status.ACTIVE, None).origin == UPSTREAMS
+    assert house.marks.settle_origin(X, OURS).origin == OURS
+    assert house.marks.settle_origin(X, UPSTREAMS).origin == OURS == house.marks.of(X).origin
+    assert house.marks.change_origin(X, None) == ProjectRecord(more={"owners": ["anna"]}) == house.marks.of(X)
+
+
+def test_changes_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
+    root = str(tmp_path)
+
+    def change(number: int) -> None:
+        if number % 2:
+            change_record(root, X, Status.ARCHIVED, str(number))
+        else:
+            settle_origin(root, X, UPSTREAMS if number % 4 else OURS)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(change, range(80)))
+    record = read_record(root, X)
+    assert (record.status, record.origin) == (Status.ARCHIVED, OURS)
+    assert [each.name for each in (tmp_path / PROJECTS / "x").iterdir()] == [PROJECT]
+
+
+def test_a_hint_has_one_record_read(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    path, other = house.write('{"status": "archived"}'), house.write('{"status": "archived"}', "y")
+    house.marks.look([str(tmp_path / "x"), str(path)])
+    assert (house.marks.of(X).status, house.marks.of(ProjectName("y"))) == (Status.ARCHIVED, ACTIVE)
+    house.marks.look([str(other.parent)])
+    assert house.marks.of(ProjectName("y")).status is Status.ARCHIVED
+    path.unlink()
+    house.marks.look([str(path)])
+    assert house.told == [{X}, {ProjectName("y")}, {X}]
+    house.write('{"status": "archived"}')
+    house.marks.look([f"{tmp_path}/{PROJECTS}"])
+    assert house.told[3:] == [{X}]
 
 
 def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:

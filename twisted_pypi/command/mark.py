@@ -23,8 +23,8 @@ from twisted_pypi.errors import BadSetting, TwistedPyPIError
 from twisted_pypi.marking import Marker
 from twisted_pypi.project_records import ACTIVE, ProjectRecord, Status
 from twisted_pypi.storage.folder_files import FolderFiles
-from twisted_pypi.storage.project_marks import change_record, read_record
 from twisted_pypi.storage.publishing import DirectoryStore
+from twisted_pypi.storage.record_writing import change_record, read_record
 
 PATIENCE = 60
 """Seconds that a server may take to answer."""

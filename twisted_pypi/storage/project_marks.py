@@ -5,29 +5,25 @@ from __future__ import annotations
 import os
 import stat
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import replace
-from pathlib import Path
 
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import Logger
 
 from twisted_pypi.catalog import Identity, Sighting
 from twisted_pypi.distributions import ProjectName, is_project_name, normalize
-from twisted_pypi.errors import Unreadable
 from twisted_pypi.project_records import (
     ACTIVE,
     LARGEST,
     PROJECT,
     PROJECTS,
+    Origin,
     ProjectRecord,
     Status,
-    format_record,
     parse_record,
 )
-from twisted_pypi.storage.final_names import put_over
-from twisted_pypi.storage.staging import storage_errors
+from twisted_pypi.storage.record_writing import change_origin, change_record, settle_origin
 
 _Kept = dict[ProjectName, tuple[Sighting, ProjectRecord]]
 
@@ -35,7 +31,8 @@ _Kept = dict[ProjectName, tuple[Sighting, ProjectRecord]]
 class ProjectMarks:
     """The records of the projects below the first root.
 
-    They are few, so all are held in memory; ``reload`` finds what changed.
+    All are held in memory, since whose a project is is asked on the way of every
+    request; ``reload`` and ``look`` find what changed.
     """
 
     log = Logger()
@@ -45,6 +42,7 @@ class ProjectMarks:
     ) -> None:
         """``publish`` is told, in the reactor thread, which projects have another record."""
         self._root = root
+        self._folder = f"{root.rstrip('/')}/{PROJECTS}"
         self._reactor = reactor
         self._publish = publish
         self._lock = threading.Lock()
@@ -58,8 +56,7 @@ class ProjectMarks:
 
     def are_at(self, location: str) -> bool:
         """Is this absolute path where the records are, or in there?"""
-        folder = f"{self._root.rstrip('/')}/{PROJECTS}"
-        return location == folder or location.startswith(f"{folder}/")
+        return location == self._folder or location.startswith(f"{self._folder}/")
 
     def reload(self) -> None:
         """Read the records that changed.  Blocking, in any thread; raises nothing.
@@ -68,28 +65,77 @@ class ProjectMarks:
         the caller hands to it afterwards.
         """
         with self._lock:
-            self._kept = self._read()
-            records = {name: record for name, (_, record) in self._kept.items()}
-            self._reactor.callFromThread(self._apply, records)
+            self._reload()
+
+    def look(self, locations: Iterable[str]) -> None:
+        """Read the records at these absolute paths, as ``reload`` does; a folder stands for all that is in it."""
+        start = len(self._folder) + 1
+        names = {ProjectName(each[start:].partition("/")[0]) for each in locations if self.are_at(each)}
+        if not names:
+            return
+        with self._lock:
+            found: _Kept = {}
+            for name in names:
+                one = self._one(self._path(name), self._kept.get(name)) if _is_normalised(name) else None
+                if one is None:
+                    # Gone, or out of sight: that shows from above.
+                    self._reload()
+                    return
+                found[name] = one
+            changed = {name: one[1] for name, one in found.items() if one[1] != self._record(name)}
+            self._kept.update(found)
+            self._tell(changed)
 
     def change(self, name: ProjectName, status: Status, reason: str | None) -> ProjectRecord:
         """Write down the status of a project, and return its record.  Blocking, not in the reactor thread.
 
         Raises ``NotAllowed``, ``NoSpace`` and ``Unreadable``.
         """
-        record = change_record(self._root, name, status, reason)
-        self.reload()
+        return self._changed(name, change_record(self._root, name, status, reason))
+
+    def change_origin(self, name: ProjectName, origin: Origin | None) -> ProjectRecord:
+        """Write down whose a project is, or that nobody knows.  As ``change``."""
+        return self._changed(name, change_origin(self._root, name, origin))
+
+    def settle_origin(self, name: ProjectName, origin: Origin) -> ProjectRecord:
+        """Write down whose a project was found to be, unless it is known to be ours by now.  As ``change``."""
+        return self._changed(name, settle_origin(self._root, name, origin))
+
+    def _changed(self, name: ProjectName, record: ProjectRecord) -> ProjectRecord:
+        self.look([self._path(name)])
         return record
 
-    def _apply(self, records: dict[ProjectName, ProjectRecord]) -> None:
-        before, self._in_force = self._in_force, records
-        self._publish(frozenset(name for name in before.keys() | records if before.get(name) != records.get(name)))
+    def _path(self, name: ProjectName) -> str:
+        return f"{self._folder}/{name}/{PROJECT}"
+
+    def _record(self, name: ProjectName) -> ProjectRecord:
+        one = self._kept.get(name)
+        return ACTIVE if one is None else one[1]
+
+    def _reload(self) -> None:
+        found = self._read()
+        # A record that did not change is the very same object.
+        other = {name: one[1] for name, one in found.items() if one is not self._kept.get(name)}
+        other |= dict.fromkeys(self._kept.keys() - found.keys(), ACTIVE)
+        changed = {name: record for name, record in other.items() if record != self._record(name)}
+        self._kept = found
+        self._tell(changed)
+
+    def _tell(self, changed: dict[ProjectName, ProjectRecord]) -> None:
+        self._reactor.callFromThread(self._apply, changed)
+
+    def _apply(self, changed: dict[ProjectName, ProjectRecord]) -> None:
+        for name, record in changed.items():
+            if record == ACTIVE:
+                self._in_force.pop(name, None)
+            else:
+                self._in_force[name] = record
+        self._publish(frozenset(changed))
 
     def _read(self) -> _Kept:
-        folder = f"{self._root}/{PROJECTS}"
         try:
             identity = Identity.of(os.stat(self._root))
-            names = os.listdir(folder)
+            names = os.listdir(self._folder)
         except OSError as problem:
             # Behind a volume that is not mounted, nothing is known, and a quarantine stays in force.
             gone = isinstance(problem, FileNotFoundError | NotADirectoryError) and os.path.isdir(self._root)
@@ -98,14 +144,16 @@ class ProjectMarks:
         found: _Kept = {}
         for each in names:
             name = ProjectName(each)
-            if is_project_name(each) and normalize(each) == each:
-                record = self._one(f"{folder}/{each}/{PROJECT}", self._kept.get(name))
+            if _is_normalised(each):
+                record = self._one(self._path(name), self._kept.get(name))
                 if record is not None:
                     found[name] = record
         return found
 
     def _one(self, path: str, before: tuple[Sighting, ProjectRecord] | None) -> tuple[Sighting, ProjectRecord] | None:
         try:
+            if before is not None and before[0] == Sighting.of(os.stat(path)):
+                return before
             # A pipe of that name must not block.
             descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except (FileNotFoundError, NotADirectoryError):
@@ -117,8 +165,6 @@ class ProjectMarks:
             return before
         with os.fdopen(descriptor, "rb") as file:
             found = os.fstat(descriptor)
-            if before is not None and before[0] == Sighting.of(found):
-                return before
             record = None
             if stat.S_ISREG(found.st_mode):
                 with suppress(OSError):
@@ -134,36 +180,5 @@ class ProjectMarks:
         return Sighting.of(found), record
 
 
-def read_record(root: str, name: ProjectName) -> ProjectRecord:
-    """The record of a project as it is on the disk.  Blocking.  Raises ``NotAllowed``, ``Unreadable``."""
-    path = Path(root, PROJECTS, name, PROJECT)
-    with storage_errors():
-        try:
-            record = parse_record(path.read_bytes())
-        except (FileNotFoundError, NotADirectoryError):
-            return ACTIVE
-    if record is None:
-        raise Unreadable(f"{path} says nothing that can be understood; expected a JSON object with a status")
-    return record
-
-
-def change_record(root: str, name: ProjectName, status: Status, reason: str | None) -> ProjectRecord:
-    """Write down the status of a project, in one step, and return its record.  Blocking.
-
-    Raises ``NotAllowed``, ``NoSpace`` and ``Unreadable``.
-    """
-    record = replace(read_record(root, name), status=status, reason=reason)
-    path = Path(root, PROJECTS, name, PROJECT)
-    try:
-        with storage_errors():
-            for folder in (path.parent.parent, path.parent):
-                if not folder.is_dir():
-                    folder.mkdir(exist_ok=True)
-                    # A command of root's makes them for a server that is not root.
-                    owner = folder.parent.stat()
-                    with suppress(PermissionError):
-                        os.chown(folder, owner.st_uid, owner.st_gid)
-            put_over(format_record(record), path)
-    except FileNotFoundError as error:
-        raise Unreadable("the folder of the index is not there at the moment; try again when it is mounted") from error
-    return record
+def _is_normalised(name: str) -> bool:
+    return is_project_name(name) and normalize(name) == name

@@ -223,6 +223,6 @@ class Scanner(Service):
     def _examine(self, hints: Mapping[str, bool]) -> list[Job]:
         marks = self._marks
         of_files = hints if marks is None else {at: whole for at, whole in hints.items() if not marks.are_at(at)}
-        if marks is not None and len(of_files) < len(hints):
-            marks.reload()
+        if marks is not None:
+            marks.look(hints.keys() - of_files.keys())
         return self._examiner.examine(of_files)
