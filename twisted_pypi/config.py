@@ -138,6 +138,9 @@ class Config:
     rescan: float = 60.0
     """Seconds between two full scans."""
 
+    metrics: bool = False
+    """Are requests counted, and the figures shown at ``/-/metrics``?"""
+
     access_log: str = "-"
     """A file, ``-`` (standard output) or ``off``."""
     log_file: str | None = None

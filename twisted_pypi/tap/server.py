@@ -17,6 +17,7 @@ from twisted_pypi.options import Options
 from twisted_pypi.serving.announcing import Announcer
 from twisted_pypi.serving.server import Server
 from twisted_pypi.storage.sweeper import Sweeper
+from twisted_pypi.tap.figures import make_metrics
 from twisted_pypi.tap.folders import make_folders
 from twisted_pypi.tap.logins import make_accounts, make_verifier, why_closed
 from twisted_pypi.tap.outer import access_log_file, umask
@@ -28,6 +29,7 @@ from twisted_pypi.web.guard import Guard
 from twisted_pypi.web.handlers import Status
 from twisted_pypi.web.hot import HotAnswers
 from twisted_pypi.web.marks import Marks
+from twisted_pypi.web.measuring import Measurements
 from twisted_pypi.web.pages import FinishedPages
 from twisted_pypi.web.people.errors import ErrorPages
 from twisted_pypi.web.people.templates import Templates
@@ -66,8 +68,10 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     uploads = Uploads(store, uploader, run_in_thread, largest=config.max_upload_size, at_once=config.max_uploads)
     templates = Templates()
     status = Status(index, index.counts, version("twisted_pypi"), scanner.troubles)
+    measurements = Measurements() if config.metrics else None
     handlers = make_handlers(
         config, index, pages=pages, uploads=uploads, templates=templates, status=status, run_in_thread=run_in_thread,
+        metrics=None if measurements is None else make_metrics(measurements, folders, pages, lambda: site.open_connections),
         marks=Marks(Marker(store, local, marks.change, run_in_thread), local, marks.of),
     )  # fmt: skip
     tree = Tree(guard, handlers, prefix=config.server_base_url, health=config.health_endpoint)
@@ -80,6 +84,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         error_pages=ErrorPages(templates),
         addresses=Addresses(config.server_base_url, config.public_url, proxies),
         hot=HotAnswers(accounts, token_bytes(32)),
+        measurements=measurements,
         reactor=reactor,
     )
     server = Server(

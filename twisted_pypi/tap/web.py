@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from twisted_pypi.boundaries import Index, LocalFiles, RunInThread
 from twisted_pypi.config import Action, Config, Fallback
@@ -19,9 +20,13 @@ from twisted_pypi.web.pages import FinishedPages
 from twisted_pypi.web.people.listing import Listing
 from twisted_pypi.web.people.templates import Templates
 from twisted_pypi.web.people.welcome import Welcome
+from twisted_pypi.web.resource import Handler
 from twisted_pypi.web.simple import Simple
 from twisted_pypi.web.tree import Handlers
 from twisted_pypi.web.uploads import Uploads
+
+if TYPE_CHECKING:
+    from twisted_pypi.web.metrics import Metrics
 
 
 def make_handlers(
@@ -29,7 +34,7 @@ def make_handlers(
     index: Marked,
     *,
     pages: FinishedPages, uploads: Uploads, marks: Marks, templates: Templates, status: Status,
-    run_in_thread: RunInThread,
+    metrics: Metrics | None, run_in_thread: RunInThread,
 ) -> Handlers:  # fmt: skip
     """Return what answers at each address, by these settings."""
     private = Action.LIST in config.authenticate
@@ -51,6 +56,9 @@ def make_handlers(
         Search(index, run_in_thread),
     )
     files = Files(index, config.download_caching, pages)
+    own: dict[bytes, tuple[Action | None, Handler]] = {b"status": (Action.LIST, status.get)}
+    if metrics is not None:
+        own[b"metrics"] = Action.LIST, metrics.get
     return Handlers(
         welcome=bindings.welcome,
         health=health,
@@ -65,7 +73,7 @@ def make_handlers(
         upload=uploads.post,
         marks=marks.get,
         mark=marks.post,
-        own={b"status": (Action.LIST, status.get)},
+        own=own,
     )
 
 

@@ -52,6 +52,10 @@ class IndexRequest(Request):
     """Who sent it, once a login was needed and found right."""
     intake: Intake | None = None
     """Who took the body, for the resource that answers."""
+    began = 0.0
+    """When its head was there, by ``time.perf_counter``."""
+    route = ""
+    """What was asked for, in a word, to count it by; empty until that is known."""
     log = Logger()
 
     _waiting: list[bytes] | None = None  # what came while it is decided who takes the body

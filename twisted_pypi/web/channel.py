@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from socket import socket
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
 from twisted.internet.interfaces import IPushProducer, ITCPTransport
@@ -68,10 +69,13 @@ class IndexChannel(HTTPChannel):
         )
 
     def _answer(self, answer: HotAnswer) -> None:
+        began = perf_counter()
         page, date = answer.page, self.site.date()
         data = page.not_modified(date) if answer.unchanged else page.answer(date)
         self.site.note(answer.address or self.peer_host or "-", answer.user, answer.log_rest)
         self.send_whole(data)
+        if answer.series is not None:
+            answer.series.add(perf_counter() - began, 0 if answer.unchanged else len(page.body))
 
     def send_whole(self, data: bytes) -> None:
         """Send a finished answer: straight to the socket where nothing waits before it.
@@ -131,6 +135,7 @@ class IndexChannel(HTTPChannel):
     def allHeadersReceived(self) -> None:
         """The head is complete: the request decides what becomes of its body."""
         request = cast("IndexRequest", self.requests[-1])
+        request.began = perf_counter()
         self.persistent = self.checkPersistence(request, self._version)
         request.gotLength(self.length)
 

@@ -19,6 +19,7 @@ from twisted_pypi.boundaries import User
 
 if TYPE_CHECKING:
     from twisted_pypi.web.bodies import IndexRequest
+    from twisted_pypi.web.measuring import Series
     from twisted_pypi.web.pages import Page
 
 MOST_HEADS = 4096
@@ -56,6 +57,8 @@ class HotAnswer:
     """Whose login it was, for the access log."""
     log_rest: str
     """The rest of its line in the access log."""
+    series: Series | None
+    """Where it is counted."""
 
 
 class HotAnswers:
@@ -100,7 +103,8 @@ class HotAnswers:
                 return
         address, user, rest = request.site.log_parts(request)
         forwarded = any(headers.hasHeader(each) for each in _FORWARDING)
-        answer = HotAnswer(page, unchanged, users, address if forwarded and trusted else None, user, rest)
+        series = request.site.series(request)
+        answer = HotAnswer(page, unchanged, users, address if forwarded and trusted else None, user, rest, series)
         kept = self._plain[trusted]
         if headers.hasHeader(b"authorization"):
             kept = self._secrets[trusted]

@@ -8,6 +8,7 @@ when the index says so; a page that was not asked for since the last round goes 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -73,7 +74,8 @@ class FinishedPages:
     def __init__(self, limit: int = DEFAULT_LIMIT) -> None:
         """Keep at most ``limit`` bytes."""
         self._limit = limit
-        self._size = 0
+        self.size = 0
+        """Bytes that the kept pages take, about."""
         self._pages: OrderedDict[tuple[Subject, str], Page] = OrderedDict()
         self._variants: dict[Subject, set[str]] = {}
         self._changes: dict[Subject, int] = {}
@@ -107,8 +109,8 @@ class FinishedPages:
         self._forget(subject, variant)
         self._pages[subject, variant] = page
         self._variants.setdefault(subject, set()).add(variant)
-        self._size += len(page.body) + OVERHEAD
-        while self._size > self._limit:
+        self.size += len(page.body) + OVERHEAD
+        while self.size > self._limit:
             oldest, kept = next(iter(self._pages.items()))
             if kept.used:
                 kept.used = False
@@ -118,8 +120,19 @@ class FinishedPages:
 
     def drop(self, projects: frozenset[ProjectName]) -> None:
         """Forget the pages of these projects, and the list of all."""
+        self._drop((None, *projects))
+
+    def expire(self, projects: frozenset[ProjectName]) -> None:
+        """Forget the pages of these projects: their time is over, though nothing is known to have changed."""
+        self._drop(projects)
+
+    def drop_all(self) -> None:
+        """Forget every page."""
+        self._drop([*self._changes.keys() | self._variants.keys()])
+
+    def _drop(self, subjects: Collection[Subject]) -> None:
         self.generation += 1
-        for subject in (None, *projects):
+        for subject in subjects:
             if subject in self._changes:
                 self._changes[subject] += 1
             for variant in list(self._variants.get(subject, ())):
@@ -129,7 +142,7 @@ class FinishedPages:
         page = self._pages.pop((subject, variant), None)
         if page is not None:
             page.live = False
-            self._size -= len(page.body) + OVERHEAD
+            self.size -= len(page.body) + OVERHEAD
             variants = self._variants[subject]
             variants.discard(variant)
             if not variants:

@@ -36,6 +36,7 @@ class Reception:
             if request.method in {b"GET", b"HEAD"}:
                 raise TooLarge("a GET or HEAD request has no body here; send it without one")
             raise WrongMethod(request.method, {b"GET", b"HEAD"} if place is None else {b"GET", b"HEAD", b"POST"})
+        request.route = place
         if place == "upload":
             await self._guard.admit(request, Action.UPDATE)
             return await self._uploads.receive(request, length)

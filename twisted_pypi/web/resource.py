@@ -30,10 +30,20 @@ class Leaf(Resource):
     isLeaf = True
 
     def __init__(
-        self, guard: Guard, methods: Mapping[bytes, tuple[Action | None, Handler]], shortcut: Shortcut | None = None
+        self,
+        guard: Guard,
+        methods: Mapping[bytes, tuple[Action | None, Handler]],
+        shortcut: Shortcut | None = None,
+        *,
+        route: str = "other",
     ) -> None:
-        """Serve ``methods``; HEAD is what GET is.  ``shortcut`` is asked first for GET and HEAD that need no login any more."""
+        """Serve ``methods``; HEAD is what GET is.
+
+        ``shortcut`` is asked first for GET and HEAD that need no login any
+        more; ``route`` is the word that requests are counted by.
+        """
         super().__init__()
+        self._route = route
         self._guard = guard
         self._methods = methods
         self._shortcut = shortcut
@@ -41,6 +51,8 @@ class Leaf(Resource):
     def render(self, request: IRequest) -> int:
         """Find the handler and let it answer."""
         asked = cast("IndexRequest", request)
+        if not asked.route:
+            asked.route = self._route
         method = b"GET" if asked.method == b"HEAD" else asked.method
         entry = self._methods.get(method)
         if entry is None:

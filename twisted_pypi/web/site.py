@@ -17,6 +17,7 @@ from twisted_pypi.web.bodies import IndexRequest, Intake
 from twisted_pypi.web.channel import IndexChannel
 from twisted_pypi.web.conditions import http_date
 from twisted_pypi.web.hot import HotAnswers
+from twisted_pypi.web.measuring import Measurements, Series
 from twisted_pypi.web.replies import ErrorPages, Reply, error_headers, error_reply, status_of
 
 IDLE_TIMEOUT = 75.0
@@ -71,6 +72,7 @@ class IndexSite(Site):
         error_pages: ErrorPages,
         addresses: Addresses,
         hot: HotAnswers | None = None,
+        measurements: Measurements | None = None,
         reactor: IReactorTime,
     ) -> None:
         super().__init__(
@@ -85,6 +87,7 @@ class IndexSite(Site):
         self._error_pages = error_pages
         self._addresses = addresses
         self.hot = hot
+        self._measurements = measurements
         self._channels: set[IndexChannel] = set()
         self._second = -1
         self._date = b""
@@ -110,7 +113,9 @@ class IndexSite(Site):
         return [b"http/1.1"]
 
     def log(self, request: IndexRequest) -> None:  # type: ignore[override]  # requests here are of our class
-        """Note an answered request in the access log."""
+        """Note an answered request in the access log, and count it."""
+        if self._measurements is not None:
+            self._measurements.add(request)
         if self._access_log is not None:
             self._access_log.add(request)
 
@@ -143,6 +148,10 @@ class IndexSite(Site):
     def log_parts(self, request: IndexRequest) -> tuple[str, str, str]:
         """Return what ``note`` will be given for the same request."""
         return ("", "", "") if self._access_log is None else self._access_log.parts(request)
+
+    def series(self, request: IndexRequest) -> Series | None:
+        """Return where requests with the same answer are counted."""
+        return None if self._measurements is None else self._measurements.series(request.route, request.code)
 
     def trusts(self, host: str) -> bool:
         """Are the forwarding headers of this peer believed?"""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from twisted_pypi.options import values
-from twisted_pypi.options.setting import Given, Group, Kind, Setting
+from twisted_pypi.options.setting import Given, Group, Kind, Reason, Setting
 
 
 def _hash_note(given: Given) -> str | None:
@@ -36,6 +38,15 @@ def _ignored(name: str, metavar: str, what: str) -> Setting:
         field=False,
         note=_log_format,
     )
+
+
+def _metrics(text: str) -> bool:
+    wanted = values.boolean(text)
+    if wanted and find_spec("prometheus_client") is None:
+        raise Reason(
+            "that needs a package which is not installed here, and which `pip install 'twisted-pypi[metrics]'` installs"
+        )
+    return wanted
 
 
 ANSWERS: tuple[Setting, ...] = (
@@ -79,6 +90,17 @@ ANSWERS: tuple[Setting, ...] = (
         help="a further hash in the index; sha256 is always there",
         group=Group.ANSWERS,
         note=_hash_note,
+    ),
+    Setting(
+        name="metrics",
+        flags=("--metrics",),
+        off_flags=("--no-metrics",),
+        kind=Kind.SWITCH,
+        parse=_metrics,
+        expected="true or false",
+        default="off",
+        help="count requests, and show the figures at /-/metrics as Prometheus reads them",
+        group=Group.LOGS,
     ),
     Setting(
         name="verbosity",
