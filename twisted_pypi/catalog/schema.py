@@ -33,7 +33,7 @@ CREATE TABLE files (
     yanked TEXT, attested INTEGER NOT NULL DEFAULT 0, source TEXT, sidecar_mtime_ns INTEGER,
     PRIMARY KEY (root, folder, filename)
 ) WITHOUT ROWID;
-CREATE INDEX files_by_project ON files (project);
+CREATE INDEX files_by_project ON files (project, state);
 CREATE INDEX files_by_filename ON files (filename);
 CREATE INDEX files_to_read ON files (state) WHERE state IN (1, 2);
 CREATE TABLE metadata (sha256 BLOB PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
