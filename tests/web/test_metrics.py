@@ -41,11 +41,13 @@ async def figures(server: InMemory) -> dict[tuple[str, str, str], float]:
 async def test_every_request_is_counted_once_on_the_fast_way_too(tmp_path: Path) -> None:
     (tmp_path / "acme-1.0-py3-none-any.whl").write_bytes(wheel("acme", "1.0"))
     async with assembled(tmp_path, "--metrics") as server:
+        # The first scan may still have news of the project, and then the page is not kept.
+        await server.ask(b"GET /packages/ HTTP/1.1\r\nHost: x\r\n\r\n", "GET")
         page = await server.ask(PAGE, "GET")
         assert page.status == 200
-        assert server.site.hot is not None
         wire = Wire(server.site)
-        assert server.site.hot.find(PAGE, trusted=False) is not None
+        assert server.site.hot is not None
+        assert server.site.hot.find(PAGE, trusted=wire.channel.trusted) is not None
         assert all(wire.send(PAGE).startswith(b"HTTP/1.1 200") for _ in range(2))
         wire.hang_up()
         await server.ask(b"GET /simple/none/ HTTP/1.1\r\nHost: x\r\n\r\n", "GET")
@@ -53,6 +55,7 @@ async def test_every_request_is_counted_once_on_the_fast_way_too(tmp_path: Path)
         found = await figures(server)
         count = "twisted_pypi_request_duration_seconds_count"
         assert {key[1:]: value for key, value in found.items() if key[0] == count} == {
+            ("list", "200"): 1,
             ("simple", "200"): 3,
             ("simple", "303"): 1,
             ("upload", "403"): 1,
@@ -65,4 +68,5 @@ async def test_every_request_is_counted_once_on_the_fast_way_too(tmp_path: Path)
 @pytest_twisted.ensureDeferred
 async def test_nothing_is_counted_unless_it_was_asked_for(tmp_path: Path) -> None:
     async with assembled(tmp_path) as server:
+        await server.ask(b"GET /-/status HTTP/1.1\r\nHost: x\r\n\r\n", "GET")
         assert (await server.ask(b"GET /-/metrics HTTP/1.1\r\nHost: x\r\n\r\n", "GET")).status == 404
