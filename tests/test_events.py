@@ -36,3 +36,16 @@ def test_a_listener_that_fails_is_reported_and_stops_nobody() -> None:
     changes.publish(ACME)
     assert told == [ACME]
     assert [event["log_failure"].type for event in events] == [TypeError]
+
+
+def test_a_change_of_everything_is_told_to_those_who_want_to_know() -> None:
+    changes = Changes()
+    events: list[dict[str, Any]] = []
+    changes.log = Logger(observer=cast("ILogObserver", events.append))
+    told: list[object] = []
+    changes.subscribe(told.append)
+    changes.subscribe_to_everything(cast("Callable[[], None]", lambda _wrong: None))
+    changes.subscribe_to_everything(lambda: told.append("all"))
+    changes.publish_everything()
+    assert told == ["all"]
+    assert [event["log_failure"].type for event in events] == [TypeError]

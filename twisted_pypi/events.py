@@ -21,6 +21,7 @@ class Changes:
     def __init__(self) -> None:
         """Nobody listens."""
         self._listeners: list[Callable[[frozenset[ProjectName]], None]] = []
+        self._of_everything: list[Callable[[], None]] = []
 
     def subscribe(self, listener: Callable[[frozenset[ProjectName]], None]) -> None:
         """Call ``listener`` with the names, on the reactor thread, before the change is seen."""
@@ -33,3 +34,13 @@ class Changes:
         for listener in self._listeners:
             with self.log.failuresHandled("a listener to changes of {count} projects failed", count=len(names)):
                 listener(names)
+
+    def subscribe_to_everything(self, listener: Callable[[], None]) -> None:
+        """Call ``listener``, on the reactor thread, before a change of every page is seen: rules, for example."""
+        self._of_everything.append(listener)
+
+    def publish_everything(self) -> None:
+        """Tell those who want to know that every page may be different from now on."""
+        for listener in self._of_everything:
+            with self.log.failuresHandled("a listener to changes of everything failed"):
+                listener()

@@ -46,6 +46,31 @@ def test_a_change_drops_the_pages_of_that_project_and_the_list() -> None:
     assert (of_a.live, of_b.live, listing.live) == (False, True, False)
 
 
+def test_a_page_whose_time_is_over_takes_nothing_else_along() -> None:
+    pages = FinishedPages()
+    of_a, of_b, listing = page(b"a"), page(b"b"), page(b"list")
+    for subject, made in ((A, of_a), (B, of_b), (None, listing)):
+        kept(pages, subject, made)
+    before = pages.generation
+    pages.expire(frozenset({A}))
+    assert (of_a.live, of_b.live, listing.live) == (False, True, True)
+    assert pages.generation > before
+
+
+def test_everything_is_dropped_with_what_is_being_built() -> None:
+    pages = FinishedPages()
+    of_a, listing = page(b"a"), page(b"list")
+    kept(pages, A, of_a)
+    kept(pages, None, listing)
+    begun = pages.begin(B)
+    pages.drop_all()
+    of_b = page(b"b")
+    pages.keep(B, HTML, of_b, begun)
+    pages.end(B)
+    assert [made.live for made in (of_a, of_b, listing)] == [False, False, False]
+    assert pages.size == 0
+
+
 def test_a_page_that_was_built_during_a_change_is_not_kept() -> None:
     pages = FinishedPages()
     begun = pages.begin(A)
@@ -103,6 +128,6 @@ def test_everything_forgotten_leaves_nothing_behind() -> None:
     for number in range(100):
         kept(pages, ProjectName(f"p{number}"), page())
     pages.drop(frozenset(ProjectName(f"p{number}") for number in range(100)))
-    assert vars(pages)["_size"] == 0
+    assert pages.size == 0
     assert not vars(pages)["_variants"]
     assert not vars(pages)["_changes"]
