@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from twisted_pypi.boundaries import RunInThread
 from twisted_pypi.distributions import ProjectName, is_project_name
 from twisted_pypi.errors import NoSuchProject
+from twisted_pypi.upstream.public_index import public_index
 from twisted_pypi.web.replies import Reply, text_reply
 
 if TYPE_CHECKING:
@@ -41,10 +42,3 @@ class Redirect:
         location = f"{self._url.rstrip('/')}/{name}/"
         status = 302 if request.clientproto == b"HTTP/1.0" else 303
         return text_reply(status, "this project is not here", (b"Location", location.encode()), (b"Vary", b"Accept"))
-
-
-def public_index() -> str:
-    """Return the address of the public index.  Takes a while the first time: call it in a thread."""
-    from pypi_simple import PYPI_SIMPLE_ENDPOINT  # noqa: PLC0415  # it brings 30 MB that only this needs
-
-    return str(PYPI_SIMPLE_ENDPOINT)
