@@ -1,0 +1,1 @@
+"""Bringing the projects of upstream indexes up to date."""
