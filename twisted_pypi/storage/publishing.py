@@ -87,6 +87,11 @@ class DirectoryStore:
         with self._staging:
             return self._free_space()
 
+    def under_way(self) -> int:
+        """Bytes that staged files have, or are expected to have."""
+        with self._staging:
+            return sum(max(expected, staged.size) for staged, expected in self._staged.items())
+
     def publish(
         self,
         staged: Staged,

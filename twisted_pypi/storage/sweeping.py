@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -18,19 +18,25 @@ ABANDONED_AFTER = 3600
 """Seconds after which a temporary file that is written in one go was given up."""
 
 
-def sweep(root: Path, now: float, naming: AbstractContextManager[object]) -> int:
+def sweep(
+    root: Path,
+    now: float,
+    naming: AbstractContextManager[object],
+    has_sidecar: Callable[[str], bool] = is_package_name,
+) -> int:
     """Sweep one root and return how many files were removed.
 
     ``naming`` is held while a file is looked at again and removed.
+    ``has_sidecar`` says of a name whether a sidecar may lie beside it.
     """
     removed = 0
-    for path, oldest in _candidates(root, now):
+    for path, oldest in _candidates(root, now, has_sidecar):
         with naming:
             removed += _remove(path, oldest)
     return removed
 
 
-def _candidates(root: Path, now: float) -> Iterator[tuple[Path, float]]:
+def _candidates(root: Path, now: float, has_sidecar: Callable[[str], bool]) -> Iterator[tuple[Path, float]]:
     """Paths that may go, and which time of last change they must not be newer than."""
     staging = staging_folder(root)
     for name in _names(staging):
@@ -46,12 +52,12 @@ def _candidates(root: Path, now: float) -> Iterator[tuple[Path, float]]:
                 yield here / name, now - ABANDONED_AFTER
             elif name.endswith(CLAIM_SUFFIX) and is_package_name(name[1 : -len(CLAIM_SUFFIX)]):
                 yield here / name, now
-            elif name.endswith(".json") and _is_orphan(here, name[1 : -len(".json")]):
+            elif name.endswith(".json") and has_sidecar(name[1 : -len(".json")]) and _is_orphan(here / name):
                 yield here / name, now - ORPHANED_AFTER
 
 
-def _is_orphan(folder: Path, filename: str) -> bool:
-    return is_package_name(filename) and not os.path.lexists(folder / filename)
+def _is_orphan(sidecar: Path) -> bool:
+    return not os.path.lexists(sidecar.with_name(sidecar.name[1 : -len(".json")]))
 
 
 def _names(folder: Path) -> list[str]:
@@ -74,7 +80,7 @@ def _remove(path: Path, oldest: float) -> bool:
                 oldest -= ORPHANED_AFTER
             if os.fstat(fd).st_mtime > oldest:
                 return False
-            if path.suffix == ".json" and not _is_orphan(path.parent, path.name[1 : -len(".json")]):
+            if path.suffix == ".json" and not _is_orphan(path):
                 return False
             path.unlink()
         finally:
