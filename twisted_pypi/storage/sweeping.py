@@ -32,7 +32,7 @@ def sweep(
     removed = 0
     for path, oldest in _candidates(root, now, has_sidecar):
         with naming:
-            removed += _remove(path, oldest)
+            removed += _remove(path, oldest, has_sidecar)
     return removed
 
 
@@ -52,12 +52,13 @@ def _candidates(root: Path, now: float, has_sidecar: Callable[[str], bool]) -> I
                 yield here / name, now - ABANDONED_AFTER
             elif name.endswith(CLAIM_SUFFIX) and is_package_name(name[1 : -len(CLAIM_SUFFIX)]):
                 yield here / name, now
-            elif name.endswith(".json") and has_sidecar(name[1 : -len(".json")]) and _is_orphan(here / name):
+            elif name.endswith(".json") and _is_orphan(here / name, has_sidecar):
                 yield here / name, now - ORPHANED_AFTER
 
 
-def _is_orphan(sidecar: Path) -> bool:
-    return not os.path.lexists(sidecar.with_name(sidecar.name[1 : -len(".json")]))
+def _is_orphan(sidecar: Path, has_sidecar: Callable[[str], bool]) -> bool:
+    filename = sidecar.name[1 : -len(".json")]
+    return has_sidecar(filename) and not os.path.lexists(sidecar.with_name(filename))
 
 
 def _names(folder: Path) -> list[str]:
@@ -67,7 +68,7 @@ def _names(folder: Path) -> list[str]:
         return []
 
 
-def _remove(path: Path, oldest: float) -> bool:
+def _remove(path: Path, oldest: float, has_sidecar: Callable[[str], bool]) -> bool:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:
@@ -80,7 +81,7 @@ def _remove(path: Path, oldest: float) -> bool:
                 oldest -= ORPHANED_AFTER
             if os.fstat(fd).st_mtime > oldest:
                 return False
-            if path.suffix == ".json" and not _is_orphan(path):
+            if path.suffix == ".json" and not _is_orphan(path, has_sidecar):
                 return False
             path.unlink()
         finally:
