@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 
-from twisted.web.client import Agent, HTTPConnectionPool, readBody
-from twisted.web.http_headers import Headers
+from twisted.internet.interfaces import IReactorTime
 
 from twisted_pypi.boundaries import Sink
-from twisted_pypi.errors import UpstreamFailed
+from twisted_pypi.upstream.agents import Agents
+from twisted_pypi.upstream.asking import Asking
+from twisted_pypi.upstream.bodies import TooMuch
+from twisted_pypi.upstream.logins import Logins
+from twisted_pypi.upstream.page_answers import PageAnswer, PageBody
+from twisted_pypi.upstream.patience import Limits
+from twisted_pypi.upstream.resuming import Resumption
+from twisted_pypi.upstream.retrying import BrokenOff, Retrying
+
+__all__ = ["BACKGROUND", "PAGE_LIMIT", "WAITING", "Fetcher", "PageAnswer"]
 
 WAITING = 2
 """Tries for somebody who waits."""
@@ -20,29 +27,21 @@ PAGE_LIMIT = 200_000_000
 """The largest page that is read, in bytes, unpacked."""
 
 
-@dataclass(frozen=True, slots=True)
-class PageAnswer:
-    """What an upstream answered to the question for a page."""
-
-    status: int
-    """200, 304, 404 or 410; any other status is an ``UpstreamFailed``."""
-    url: str
-    """The address that answered, after redirects, without a login: what relative addresses are relative to."""
-    headers: Mapping[str, str]
-    """The headers of interest, names in lower case: content-type, etag, last-modified, cache-control, age, expires,
-    date, x-pypi-last-serial."""
-    body: bytes
-    """The page, unpacked; empty unless the status is 200."""
-    whole: bool
-    """Did the answer say where it ends?  If not, it cannot be told from one that broke off."""
-
-
 class Fetcher:
     """Asks upstream indexes for pages and files."""
 
-    def __init__(self, reactor: Any) -> None:
-        self._pool = HTTPConnectionPool(reactor)
-        self._agent = Agent(reactor, pool=self._pool)
+    def __init__(
+        self,
+        agents: Agents,
+        clock: IReactorTime,
+        random: Callable[[], float],
+        logins: Logins | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        """Measure time with ``clock``; ``random`` returns numbers from 0 to 1."""
+        self._agents = agents
+        self._asking = Asking(agents, clock, logins or Logins(), limits or Limits())
+        self._retrying = Retrying(clock, random)
 
     async def get_page(
         self, url: str, headers: Mapping[str, str], *, limit: int = PAGE_LIMIT, tries: int = WAITING
@@ -54,17 +53,7 @@ class Fetcher:
         A login in ``url`` is ignored: logins are given to the constructor.
         Raises ``UpstreamFailed``.
         """
-        response = await self._agent.request(
-            b"GET", url.encode(), Headers({name: [value] for name, value in headers.items()})
-        )
-        body = await readBody(response)
-        if len(body) > limit:
-            raise UpstreamFailed(f"the page at {url} is larger than {limit} bytes; ask its operator why")
-        found = {
-            name.decode().lower(): b", ".join(values).decode("latin-1")
-            for name, values in response.headers.getAllRawHeaders()
-        }
-        return PageAnswer(response.code, url, found, body, whole=True)
+        return await self._retrying.run(lambda: self._get_page(url, headers, limit), tries)
 
     async def fetch(self, url: str, sink: Sink, *, tries: int = WAITING) -> None:
         """Bring a body, as it is, to a sink; returns when all of it was received.
@@ -73,20 +62,27 @@ class Fetcher:
         so ``sink`` sees each byte once.  What it raises ends the fetch and is
         raised here.  Cancelling closes the connection.  Raises ``UpstreamFailed``.
         """
-        answer = await self.get_page(url, {"Accept-Encoding": "identity"}, tries=tries)
-        sink.begun(_Still(), len(answer.body))
-        sink.received(answer.body)
+        so_far = Resumption(sink)
+        await self._retrying.run(lambda: self._fetch(url, so_far), tries)
 
     async def close(self) -> None:
-        """Close the connections that are idle."""
-        await self._pool.closeCachedConnections()
+        """Close the connections that are idle, and each other when it becomes so."""
+        await self._agents.close()
 
+    async def _get_page(self, url: str, headers: Mapping[str, str], limit: int) -> PageAnswer:
+        page = PageBody(limit)
+        whole = True
+        # Raised only for what is longer than anybody needs to know, of an answer without a page.
+        with suppress(TooMuch):
+            _, whole = await self._asking.ask(url, {**headers, "Accept-Encoding": "gzip"}, page.receive)
+        return page.answer(whole=whole)
 
-class _Still:
-    """The flow of a body that has been received already."""
-
-    def pause(self) -> None:
-        """Do nothing."""
-
-    def resume(self) -> None:
-        """Do nothing."""
+    async def _fetch(self, url: str, so_far: Resumption) -> None:
+        try:
+            head, _ = await self._asking.ask(url, so_far.headers(), so_far.receive)
+            so_far.check_end(head)
+        except BrokenOff as error:
+            error.progress = so_far.progressed()
+            if not so_far.possible():
+                raise error.final() from None
+            raise
