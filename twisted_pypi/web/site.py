@@ -87,7 +87,7 @@ class IndexSite(Site):
         self._error_pages = error_pages
         self._addresses = addresses
         self.hot = hot
-        self._measurements = measurements
+        self.measurements = measurements
         self._channels: set[IndexChannel] = set()
         self._second = -1
         self._date = b""
@@ -114,8 +114,8 @@ class IndexSite(Site):
 
     def log(self, request: IndexRequest) -> None:  # type: ignore[override]  # requests here are of our class
         """Note an answered request in the access log, and count it."""
-        if self._measurements is not None:
-            self._measurements.add(request)
+        if self.measurements is not None:
+            self.measurements.add(request)
         if self._access_log is not None:
             self._access_log.add(request)
 
@@ -151,7 +151,7 @@ class IndexSite(Site):
 
     def series(self, request: IndexRequest) -> Series | None:
         """Return where requests with the same answer are counted."""
-        return None if self._measurements is None else self._measurements.series(request.route, request.code)
+        return None if self.measurements is None else self.measurements.series(request.route, request.code)
 
     def trusts(self, host: str) -> bool:
         """Are the forwarding headers of this peer believed?"""
