@@ -121,6 +121,16 @@ async def test_a_quarantine_upstream_hides_held_files_as_well() -> None:
 
 
 @pytest_twisted.ensureDeferred
+async def test_a_quarantine_upstream_leaves_what_is_ours_of_a_merged_project() -> None:
+    world = World(merge=["foo"])
+    world.upstream.put(TWO, b"two")
+    world.upstream.say(FOO, {"status": "quarantined"})
+    await world.hold(ONE, source=Source.UPLOAD)
+    page = await world.index.project(FOO)
+    assert ([file.filename for file in page.files], page.status) == ([ONE], None)
+
+
+@pytest_twisted.ensureDeferred
 async def test_a_quarantine_of_ours_holds_for_the_upstreams_projects() -> None:
     world = World()
     world.upstream.put(TWO, b"two")

@@ -66,7 +66,10 @@ class FirstMatch:
         # Asking took a while, and it may have become ours meanwhile.
         if not await self._may_go_outside(name):
             return await self._ours(name, record)
-        if held is not None:
+        if held is not None and page.status == QUARANTINED:
+            # What is merged is ours as well, and no upstream says what becomes of that.
+            page = held if name in self._merge else page
+        elif held is not None:
             page = _united(page, held)
         if record.status is Status.ACTIVE and record.reason is None:
             return page
@@ -136,8 +139,6 @@ def _offered_from_folder(held: LocatedFile) -> Offered:
 
 def _united(page: ProjectPage, held: ProjectPage) -> ProjectPage:
     """Return an upstream's page with what is held in the folders, which wins where both have a name."""
-    if page.status == QUARANTINED:
-        return page
     files = {file.filename: file for file in page.files}
     for file in held.files:
         listed = files.get(file.filename)

@@ -93,7 +93,7 @@ def sentences(explanation: Explanation, version: str | None = None) -> Iterator[
         since = iso(explanation.stale_since_ns)
         yield f"What the upstream has is shown as it was at {since}: {explanation.trouble or 'it cannot be asked'}."
     elif explanation.trouble is not None:
-        yield f"What the upstream has is not known: {explanation.trouble}."
+        yield f"Nothing of the upstream is shown: {explanation.trouble}."
     files = files_of(explanation, version)
     for file in files:
         yanked = "" if file.yanked is None else f"; yanked{f': {file.yanked}' if file.yanked else ''}"
