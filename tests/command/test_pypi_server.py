@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from twisted_pypi.command.pypi_server import main, settings_of
+from twisted_pypi.command.pypi_server import main, said_by, settings_of
 from twisted_pypi.command.twisted_pypi import main as twisted_pypi
 from twisted_pypi.config import Config
+from twisted_pypi.distributions import normalize
 from twisted_pypi.errors import BadSetting
 from twisted_pypi.options.table import SETTINGS, UPDATE
+from twisted_pypi.options.update_choices import UpdateChoices
 
 HOME = Path.home()
 
@@ -55,10 +57,10 @@ def test_every_flag_of_the_old_command_line_is_taken() -> None:
 @pytest.mark.parametrize(
     ("argv", "code", "words"),
     [
-        (["update"], 1, "pypi-server: update is not there yet in this version"),
-        (["-U", "/pypi"], 1, "update is not there yet"),
-        (["-U", "-x", "-u", "-d", "/d", "--strict", "/pypi"], 1, "update is not there yet"),
-        (["update", "--blacklist-file", __file__, "/pypi"], 1, "update is not there yet"),
+        (["update", "/no/such"], 2, "pypi-server: /no/such is not there: expected a folder of packages."),
+        (["-U", "-x", "-u", "--strict", "/no/such"], 2, "/no/such is not there"),
+        (["update", "-d", "/no/such", str(Path(__file__).parent)], 2, "/no/such is not there"),
+        (["update", "--blacklist-file", __file__, "/no/such"], 2, f"the list of ignored projects {__file__} cannot be"),
         (["update", "--ignorelist-file", "/no/such"], 2, "--ignorelist-file '/no/such' cannot be used"),
         (["run", "-x"], 2, "-x only goes with update"),
         (["-x"], 2, "-x only goes with update"),
@@ -76,6 +78,37 @@ def test_one_sentence_and_an_exit_code(
     said = capsys.readouterr()
     assert (ended.value.code, said.out, said.err.count("\n")) == (code, "", 1)
     assert words in said.err
+
+
+@pytest.mark.parametrize(
+    ("argv", "choices"),
+    [
+        (["update", "/a"], UpdateChoices()),
+        (["-U", "/a"], UpdateChoices()),
+        (["update", "-x", "/a", "-u", "--strict"], UpdateChoices(execute=True, unstable=True, strict=True)),
+        (["-U", "-d", "/d", "/a"], UpdateChoices(folder="/d")),
+    ],
+)
+def test_what_is_asked_of_an_update(argv: list[str], choices: UpdateChoices) -> None:
+    config, found = said_by(argv, {}, "pypi-server")
+    assert (config.roots, found) == (("/a",), choices)
+    with pytest.raises(BadSetting, match="an update is no server"):
+        settings_of(argv, {}, "pypi-server")
+
+
+def test_rules_do_not_keep_an_update_from_starting(tmp_path: Path) -> None:
+    (tmp_path / ".rules.toml").write_text("")
+    config, _ = said_by(["update", str(tmp_path)], {}, "pypi-server")
+    assert config.rules == str(tmp_path / ".rules.toml")
+
+
+def test_the_list_of_ignored_projects(tmp_path: Path) -> None:
+    (tmp_path / "list").write_text("# ours\nAcme.Core  # and why\n\n  other-*\n")
+    _, choices = said_by(["update", "--ignorelist-file", str(tmp_path / "list"), "/a"], {}, "pypi-server")
+    assert choices is not None
+    assert choices.ignored.match(normalize("acme-core")) == "Acme.Core"
+    assert choices.ignored.match(normalize("other_one")) == "other-*"
+    assert choices.ignored.match(normalize("acme")) is None
 
 
 def test_the_help_names_everything(capsys: pytest.CaptureFixture[str]) -> None:

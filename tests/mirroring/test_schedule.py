@@ -156,3 +156,13 @@ async def test_an_upstream_that_is_down_does_not_fill_the_log() -> None:
         subject.passes.begun[0].callback(PassSummary(0, 0, {State.ERROR: 50}, failures))
         await running
     assert (len(lines), lines[-1]) == (1 + MOST_LINES + 1, "30 more could not be updated")
+
+
+@pytest_twisted.ensureDeferred
+async def test_it_stops_before_the_first_pass() -> None:
+    subject = Subject()
+    subject.updates.startService()
+    await subject.updates.stopService()
+    assert subject.clock.getDelayedCalls() == []
+    subject.clock.advance(HOUR * 10)
+    assert subject.passes.begun == []

@@ -9,14 +9,16 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from enum import Enum
 from pathlib import Path
+from typing import NoReturn
 
 from twisted_pypi.command.foreground import serve
-from twisted_pypi.config import Config
+from twisted_pypi.config import Config, Fallback
 from twisted_pypi.errors import BadSetting
 from twisted_pypi.options.layers import Layer, of_command_line, parser_of
-from twisted_pypi.options.setting import Contradiction
+from twisted_pypi.options.setting import Contradiction, Given
 from twisted_pypi.options.subcommand import DESCRIPTION, read, refuse, version_line
 from twisted_pypi.options.table import SETTINGS, UPDATE
+from twisted_pypi.options.update_choices import UpdateChoices, choices_of
 
 DEFAULT_ROOT = "~/packages"
 
@@ -33,7 +35,9 @@ class Verb(Enum):
 def main(argv: Sequence[str] | None = None, prog: str = "pypi-server") -> None:
     """Do what the command line says; ends the process."""
     try:
-        config = settings_of(sys.argv[1:] if argv is None else argv, os.environ, prog)
+        config, choices = said_by(sys.argv[1:] if argv is None else argv, os.environ, prog)
+        if choices is not None:
+            _update(config, choices)
     except BadSetting as problem:
         refuse(prog, problem)
     # Whoever only asks for --help does not wait for the whole server to be imported.
@@ -49,15 +53,37 @@ def settings_of(argv: Sequence[str], environ: Mapping[str, str], prog: str) -> C
 
     Raises ``BadSetting``, and ``Contradiction`` for what cannot be done.
     """
+    config, choices = said_by(argv, environ, prog)
+    if choices is not None:
+        raise Contradiction("an update is no server: expected the options of `run`.")
+    return config
+
+
+def said_by(argv: Sequence[str], environ: Mapping[str, str], prog: str) -> tuple[Config, UpdateChoices | None]:
+    """The settings that a command line asks for, and what it asks of an update if it is one.
+
+    Raises ``BadSetting``.
+    """
     parser = _parser(prog)
     verb, line = _verb(of_command_line(parser, SETTINGS + UPDATE, argv))
     if verb is Verb.UPDATE:
-        raise Contradiction("update is not there yet in this version: expected `run`, which serves the folder.")
+        # What clients are told of other projects has nothing to do with it, and rules hold in any case.
+        with_fallback = {**line.given, "fallback": Given("update", "off", Fallback.OFF)}
+        return read(Layer(with_fallback, line.operands), SETTINGS, parser, environ, DEFAULT_ROOT), choices_of(line)
     names = {setting.name for setting in UPDATE}
     for name, given in line.given.items():
         if name in names:
             raise BadSetting(f"{given.where} only goes with update: expected it behind `{prog} update`.")
-    return read(line, SETTINGS, parser, environ, DEFAULT_ROOT)
+    return read(line, SETTINGS, parser, environ, DEFAULT_ROOT), None
+
+
+def _update(config: Config, choices: UpdateChoices) -> NoReturn:
+    """Update, and end the process.  Raises ``BadSetting``."""
+    from twisted.internet import reactor  # noqa: PLC0415  # importing it chooses it
+
+    from twisted_pypi.command.update import update  # noqa: PLC0415  # who serves needs none of it
+
+    raise SystemExit(update(config, choices, os.environ, reactor))
 
 
 def _verb(line: Layer) -> tuple[Verb, Layer]:

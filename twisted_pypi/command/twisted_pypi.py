@@ -14,6 +14,7 @@ from twisted_pypi.options.subcommand import refuse, version_line
 
 _USAGE = """\
 usage: twisted-pypi run [options] [DIR ...]      serve; the options are those of pypi-server
+       twisted-pypi update [-x] [options] [DIR]  say what is newer upstream, or with -x fetch it
        twisted-pypi check [options] [DIR ...]    say what would be served, and what is in the way
        twisted-pypi health [options]             ask the server that these options start whether it is well
        twisted-pypi health --pid N               the same, with the options of the process N
@@ -35,6 +36,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     match verb:
         case "run":
             pypi_server.main(["run", *rest], "twisted-pypi run")
+        case "update":
+            pypi_server.main(["update", *rest], "twisted-pypi update")
         case "check":
             _check(rest)
         case "health":
@@ -50,7 +53,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         case _:
             refuse(
                 "twisted-pypi",
-                BadSetting(f"{verb!r} is no command: expected run, check, health, passwd, yank, unyank or status."),
+                BadSetting(
+                    f"{verb!r} is no command: expected run, update, check, health, passwd, yank, unyank or status."
+                ),
             )
 
 

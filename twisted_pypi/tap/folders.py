@@ -36,7 +36,7 @@ def make_folders(config: Config, reactor: Any, environ: Mapping[str, str]) -> Fo
     """Return what belongs to the folders of these settings.  Nothing is opened before the scanner is started."""
     changes = Changes()
     marks = ProjectMarks(config.roots[0], reactor, changes.publish)
-    catalog = Catalog(config.roots, state_dir=config.state_dir, cache_dir=_cache_dir(environ))
+    catalog = Catalog(config.roots, state_dir=config.state_dir, cache_dir=cache_dir(environ))
     scanner = Scanner(
         reactor,
         reactor,
@@ -52,6 +52,6 @@ def make_folders(config: Config, reactor: Any, environ: Mapping[str, str]) -> Fo
     return Folders(changes, marks, scanner, local, Marked(local, marks.of), DirectoryStore(config.roots))
 
 
-def _cache_dir(environ: Mapping[str, str]) -> str:
-    """Where this user keeps what can be made again (XDG base directory specification)."""
+def cache_dir(environ: Mapping[str, str]) -> str:
+    """Return where this user keeps what can be made again (XDG base directory specification)."""
     return os.path.join(environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "twisted-pypi")  # noqa: PTH118, PTH111  # a text, no path yet
