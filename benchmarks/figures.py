@@ -61,5 +61,10 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
     ]
 
 
+def each_to_each(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
+    """Return the ratio of each round: what slows a machine for a while slows both."""
+    return [one / other for one, other in zip(ours, theirs, strict=True)]
+
+
 def _short(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -31,12 +31,20 @@ def ours_counting_fsyncs(root: Path, state: Path, count: Path, *options: str | P
 
 
 def pypiserver(root: Path) -> Process:
-    """The old server, 2.4.2, as its image runs it: gunicorn with threads, and the cache that watchdog keeps."""
+    """The old server, 2.4.2, at its best: gunicorn with threads, and the cache that watchdog keeps."""
     port = free_port()
     application = f"pypiserver:app(roots=[{str(root)!r}], disable_fallback=True, backend_arg='cached-dir')"
     command: list[str | Path] = [programs_of(PYPISERVER) / "gunicorn", "--bind", f"127.0.0.1:{port}"]
     command += ["--workers", "1", "--worker-class", "gthread", "--threads", "8", "--timeout", "600", application]
     return Process(command, port, _log("pypiserver"), clean_variables() | {"HOME": str(BUILD)})
+
+
+def pypi_server(root: Path) -> Process:
+    """The same by the program that comes with it, as its own page says to start it: one request at a time."""
+    port = free_port()
+    options: list[str | Path] = ["run", "-i", "127.0.0.1", "-p", str(port), "--disable-fallback", root]
+    command = [programs_of(PYPISERVER) / "pypi-server", *options]
+    return Process(command, port, _log("pypi-server"), clean_variables() | {"HOME": str(BUILD)})
 
 
 def anchors(page: bytes) -> int:

@@ -1,26 +1,22 @@
-"""What the modern standards cost: large pages after a change, ``.metadata``, and an installation by uv."""
+"""What the modern standards cost: large pages after a change, and ``.metadata``."""
 
 from __future__ import annotations
 
 import gzip
 import http.client
-import re
-import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.corpus import BUILD, collection, empty_folder, files_of, project_name
-from benchmarks.figures import Figure, report
+from benchmarks.figures import Figure, each_to_each, report
 from benchmarks.load import requests_per_second
 from benchmarks.pages import ASKED, CONNECTIONS
 from benchmarks.pages import PATH as PAGE
-from benchmarks.servers import LOGS, known_state, ours, pypiserver, until_quiet, until_right
+from benchmarks.servers import known_state, ours, until_quiet, until_right
 from tests.clients.archives import wheel
-from tests.clients.environments import UV, Client, programs_of
 from tests.clients.fixtures import PASSWORD, USER, bcrypt_line
 from tests.clients.server import Process
 from tests.clients.uploading import connected, upload_of
@@ -34,18 +30,11 @@ BUSY, OTHER = "acme-busy", "acme-other"
 
 RATES = 5
 
-PACKAGES = 30
-OF_EACH = 3
-INSTALLATIONS = 9
-LINE = re.compile(r'"(?P<method>[A-Z]+) (?P<path>\S+) HTTP/1\.1" (?P<status>\d+)')
-
 
 def measure() -> None:
     """Measure and report."""
     _large_project()
     _metadata()
-    for beside in (0, 1_000):
-        _installations(beside)
 
 
 class Got(NamedTuple):
@@ -154,95 +143,9 @@ def _metadata() -> None:
         (
             Figure("requests a second", "/s", rates[sidecar]),
             Figure("a page: requests a second", "/s", rates[PAGE]),
-            Figure("times a page's", "x", _each_to_each(rates[sidecar], rates[PAGE]), "1 or more"),
+            Figure("times a page's", "x", each_to_each(rates[sidecar], rates[PAGE]), "1 or more"),
         ),
     )
-
-
-def _installations(beside: int) -> None:
-    (LOGS / "access.log").unlink(missing_ok=True)
-    mine, theirs = (_packages(f"root-uv-{whose}", beside) for whose in ("ours", "pypiserver"))
-    home = empty_folder("uv")
-    uv = Client(programs_of(UV), home)
-    with ours(mine, empty_folder("state-uv")) as our_server, pypiserver(theirs) as their_server:
-        for server in (our_server, their_server):
-            until_right(server, f"/simple/{_package(0)}/", OF_EACH)
-            until_quiet(server)
-        ways: dict[str, tuple[str | Path, ...]] = {
-            "ours": ("--default-index", f"{our_server.url}/simple/"),
-            "pypiserver": ("--default-index", f"{their_server.url}/simple/"),
-            "folder": ("--no-index", "--find-links", mine),
-        }
-        took: dict[str, list[float]] = {way: [] for way in ways}
-        fetched: dict[str, list[float]] = {way: [] for way in ways}
-        for _ in range(1 + INSTALLATIONS):
-            for way, options in ways.items():
-                whole, without_python = _install(uv, home / "target", options)
-                took[way].append(whole)
-                fetched[way].append(without_python)
-        assert our_server.stop() == 0
-    for series in (*took.values(), *fetched.values()):
-        del series[0]
-    asked = [found.groupdict() for found in LINE.finditer((LOGS / "access.log").read_text())]
-    wheels = [each for each in asked if each["path"].endswith(".whl")]
-    sidecars = [each for each in asked if each["path"].endswith(".whl.metadata")]
-    # Anything else than a whole file, or a file whose metadata was not asked for.
-    offered = {each["path"].removesuffix(".metadata") for each in sidecars}
-    peeks = [w for w in wheels if (w["method"], w["status"]) != ("GET", "200") or w["path"] not in offered]
-    assert len(wheels) - len(peeks) == len(sidecars) == PACKAGES * (1 + INSTALLATIONS), (len(wheels), len(sidecars))
-    shares = _each_to_each(fetched["ours"], fetched["pypiserver"])
-    report(
-        f"uv installs {PACKAGES} packages from {PACKAGES * OF_EACH + beside:,} files, nothing cached",
-        (
-            Figure("ours", "ms", took["ours"]),
-            Figure("pypiserver", "ms", took["pypiserver"]),
-            Figure("calibration: from the folder itself, without a server", "ms", took["folder"]),
-            Figure("share of pypiserver's time", "x", _each_to_each(took["ours"], took["pypiserver"]), "0.5 or less"),
-            Figure("ours: resolving and fetching, by uv's own clock", "ms", fetched["ours"]),
-            Figure("pypiserver: resolving and fetching, by uv's own clock", "ms", fetched["pypiserver"]),
-            Figure("resolving and fetching: share of pypiserver's time", "x", shares),
-            Figure("wheels read for their metadata", "", [len(peeks)], "0"),
-        ),
-    )
-
-
-def _install(uv: Client, target: Path, options: Sequence[str | Path]) -> tuple[float, float]:
-    """Return the milliseconds of the whole program, and of what it did with an index by its own clock."""
-    shutil.rmtree(target, ignore_errors=True)
-    began = time.monotonic()
-    done = uv.run("uv", "pip", "install", "--no-cache", "--target", target, *options, _package(0))
-    took = time.monotonic() - began
-    installed = list(target.glob("acme_part_*/__init__.py"))
-    assert len(installed) == PACKAGES, installed
-    steps = re.findall(r"(?:Resolved|Prepared) \d+ packages in ([\d.]+)(ms|s)\b", done.output)
-    assert len(steps) == 2, done.output
-    return took * 1000, sum(float(number) * (1000 if unit == "s" else 1) for number, unit in steps)
-
-
-def _package(number: int) -> str:
-    return f"acme-part-{number}"
-
-
-def _needed(number: int) -> Iterator[str]:
-    """What a package needs: a tree with a few ties across it."""
-    for other in (2 * number + 1, 2 * number + 2, number + 7):
-        if other < PACKAGES:
-            yield f"{_package(other)}>=1.0"
-
-
-def _packages(name: str, beside: int) -> Path:
-    folder = empty_folder(name)
-    for number in range(PACKAGES):
-        for release in range(OF_EACH):
-            wheel(_package(number), f"1.{release}", list(_needed(number))).lay_into(folder)
-    if beside:
-        for path in collection(beside).iterdir():
-            shutil.copy2(path, folder)
-    return folder
-
-
-def _each_to_each(ours_: Sequence[float], others: Sequence[float]) -> list[float]:
-    return [one / other for one, other in zip(ours_, others, strict=True)]
 
 
 if __name__ == "__main__":
