@@ -1,5 +1,6 @@
 import re
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -122,3 +123,11 @@ def test_any_text_is_understood_or_refused(text: str) -> None:
     for each in (text, f"deny = ['''{text}''']"):
         with suppress(BadSetting):
             assert isinstance(parse_rules(each), Rules)
+
+
+def test_the_example_of_the_documentation_is_a_rules_file() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "rules.md").read_text()
+    example = page.partition("```toml\n")[2].partition("```")[0]
+    keys = {"min-age", "not-after", "allow-only", "wheels-only", "recall", "[[allow]]", "[[deny]]"}
+    assert keys <= {line.partition(" ")[0] for line in example.splitlines()}
+    assert parse_rules(example).hide_removed
