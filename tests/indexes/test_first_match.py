@@ -89,12 +89,24 @@ async def test_files_of_the_upstreams_that_are_held_are_served_from_the_folders(
     assert three.url == f"../../files/foo/{THREE}"
     # Addresses of the upstream's page stay good once a file was fetched into a folder.
     asked = len(world.upstream.asked)
-    for name in (ONE, TWO):
-        offered = await world.index.offered(FOO, name)
-        assert offered.cached is not None
-        assert offered.cached.location == f"/{'sub/' if name == TWO else ''}{name}"
-        assert offered.cached.sha256 == offered.file.hashes["sha256"]
+    for name, path in ((ONE, ONE), (TWO, f"sub/{TWO}")):
+        held = await world.index.held(FOO, name)
+        assert held is not None
+        assert held.known.path == path
     assert len(world.upstream.asked) == asked
+    assert await world.index.held(FOO, THREE) is None
+    assert (await world.index.offered(FOO, TWO)).file == listed
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_file_of_the_folders_is_not_replaced_by_the_upstreams() -> None:
+    world = World()
+    world.upstream.put(TWO, b"two")
+    held = await world.hold(TWO, source=Source.UPSTREAM)
+    (file,) = (await world.index.project(FOO)).files
+    assert (file.url, file.hashes) == (f"../../packages/{TWO}", {"sha256": held.sha256})
+    with pytest.raises(NoSuchFile):
+        await world.index.offered(FOO, TWO)
 
 
 @pytest.mark.parametrize("error", ["down", "gone"])
@@ -270,7 +282,7 @@ def test_nothing_of_a_strangers_gets_into_a_project_of_ours(
     for each in map(ProjectName, NAMES):
         decision = result(world.owners.owner(each))
         page = result(world.index.project(each))
-        offers = [result(world.index.offered(each, filename)) for filename in FILES]
+        offers = [result(ask(each, name)) for name in FILES for ask in (world.index.offered, world.index.held)]
         if decision.whose is Whose.UPSTREAM or each in merge:
             continue
         assert each not in world.upstream.asked

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import replace
 
-from twisted_pypi.boundaries import CachedFile, Index, LocatedFile, Offered, Ownership
+from twisted_pypi.boundaries import Index, LocatedFile, Offered, Ownership
 from twisted_pypi.distributions import ProjectName, is_project_name, parse_filename
 from twisted_pypi.errors import BadFilename, NoSuchFile, NoSuchProject, NotAllowed, UpstreamFailed
 from twisted_pypi.indexes.mirrored import Mirrored
@@ -85,24 +85,32 @@ class FirstMatch:
         Raises ``NoSuchProject``, ``NoSuchFile``, ``HeldBack``, ``Recalled``,
         ``NotAllowed``, ``Unreadable`` and ``UpstreamFailed``.
         """
+        held = await self.held(project, filename)
+        offered = await self._mirrored.offered(project, filename)
+        if held is not None and held.known.sha256 != offered.file.hashes.get("sha256"):
+            raise NoSuchFile(f"the file {filename} of {project} lies in the folders here; its page says where")
+        # Asking took a while, and it may have become ours meanwhile.
+        await self._check_upstreams(project, filename)
+        return offered
+
+    async def held(self, project: ProjectName, filename: str) -> LocatedFile | None:
+        """The file of the folders that has the name of a file of an upstream's project, if there is one.
+
+        Raises ``NoSuchProject`` for what is no project of an upstream's, and
+        ``HeldBack``, ``NotAllowed`` and ``Unreadable``.
+        """
+        await self._check_upstreams(project, filename)
+        try:
+            return await self._local.file(project, filename)
+        except NoSuchFile:
+            return None
+
+    async def _check_upstreams(self, project: ProjectName, filename: str) -> None:
         record = self._record_of(project)
         if record.status is Status.QUARANTINED:
             raise NotAllowed(f"{filename} is not given out: the project {project} {record.sentence}")
         if not await self._may_go_outside(project):
             raise NoSuchProject(f"there is no project {project} of an upstream index here")
-        try:
-            held: LocatedFile | None = await self._local.file(project, filename)
-        except NoSuchFile:
-            held = None
-        if held is not None and project not in self._merge:
-            return _offered_from_folder(held)
-        offered = await self._mirrored.offered(project, filename)
-        if held is not None and held.known.sha256 != offered.file.hashes.get("sha256"):
-            raise NoSuchFile(f"the file {filename} of {project} is ours here; its page says where it is")
-        # Asking took a while, and it may have become ours meanwhile.
-        if not await self._may_go_outside(project):
-            raise NoSuchProject(f"there is no project {project} of an upstream index here")
-        return offered
 
     async def _may_go_outside(self, name: ProjectName) -> bool:
         if not is_project_name(name):
@@ -117,24 +125,6 @@ class FirstMatch:
             if record.status is not Status.QUARANTINED:
                 raise
             return ProjectPage(name, (), status=QUARANTINED, status_reason=record.reason)
-
-
-def _offered_from_folder(held: LocatedFile) -> Offered:
-    """A file that was fetched into a folder: the address of its upstream's page stays good."""
-    known = held.known
-    facts = File(known.filename, "", {"sha256": known.sha256}, size=known.size, upload_time_ns=known.uploaded_ns)
-    kept = CachedFile(
-        known.project,
-        known.filename,
-        held.location,
-        known.size,
-        known.mtime_ns,
-        known.sha256,
-        known.uploaded_ns,
-        facts,
-        "",
-    )
-    return Offered(known.project, facts, "", kept)
 
 
 def _united(page: ProjectPage, held: ProjectPage) -> ProjectPage:

@@ -104,8 +104,7 @@ class Mirrored:
             page = await self._upstream.page(name)
         except (NoSuchProject, UpstreamFailed) as problem:
             error = problem
-        kept = name in self._cache.projects()
-        cached = await self._run_in_thread(self._cache.files_of, name) if kept else []
+        cached = await self._run_in_thread(self._cache.files_of, name)
         if error is not None and not cached:
             raise error
         stale_because = str(error) if isinstance(error, UpstreamFailed) else page.stale_because if page else None
