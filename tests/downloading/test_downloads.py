@@ -143,6 +143,20 @@ async def test_a_wrong_digest_aborts_everybody_and_keeps_nothing(mirror: Mirror,
 
 
 @pytest_twisted.ensureDeferred
+async def test_a_reader_that_fails_hinders_nobody(mirror: Mirror, logged_failures: list[Failure]) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    arriving, fetch = await begin(mirror)
+    arriving.watch(fail)
+    reader = Reader(arriving)
+    fetch.send_all()
+    assert reader.data == BODY
+    assert {each.type for each in logged_failures} == {ZeroDivisionError}
+    logged_failures.clear()
+
+
+@pytest_twisted.ensureDeferred
 async def test_an_upstream_that_fails_in_the_middle(mirror: Mirror, errors: list[str]) -> None:
     arriving, fetch = await begin(mirror)
     reader = Reader(arriving)

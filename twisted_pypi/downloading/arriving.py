@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
 
 from twisted_pypi.boundaries import Flow, Offered, RunInThread, Staged, Upstream
 from twisted_pypi.downloading.writing import Writing
@@ -31,6 +32,8 @@ class Arriving:
     It belongs to the reactor thread.  Those who send it watch it.  It goes on
     coming as long as somebody does, or when more than half of it is here.
     """
+
+    log = Logger()
 
     def __init__(self, offered: Offered, sha256: str, clock: IReactorTime) -> None:
         """Expect the file that a page offers, with this digest."""
@@ -197,7 +200,8 @@ class Arriving:
 
     def _tell(self) -> None:
         for changed in tuple(self._watchers):
-            changed()
+            with self.log.failuresHandled("somebody who gets {file} failed", file=self.offered.file.filename):
+                changed()
         waiting, self._waiting = self._waiting, []
         for over, each in waiting:
             if over():

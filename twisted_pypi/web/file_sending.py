@@ -108,6 +108,7 @@ class _ByPieces:
         self._done = False
 
     def start(self) -> None:
+        self._request.notifyFinish().addErrback(self._client_gone)
         self._request.registerProducer(self, streaming=True)
         self._coming.watch(self._changed)
         self._changed()
@@ -119,6 +120,9 @@ class _ByPieces:
         self._paused = False
         while not (self._paused or self._waiting or self._done):
             self._write_one()
+
+    def _client_gone(self, _reason: Failure) -> None:
+        self.stopProducing()
 
     def _changed(self) -> None:
         self._waiting = False
