@@ -1,0 +1,158 @@
+"""``pypi-server -U`` and its sisters, in processes of their own, from a real server as the upstream."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.clients.archives import Archive, sdist, wheel
+from tests.clients.fixtures import Start, serving
+from tests.clients.server import PROGRAMS, Process, clean_variables
+from tests.processes.slow_upstream import slow_upstream
+
+pytestmark = pytest.mark.clients
+
+COMMANDS = {
+    "pypi-server -U": ["pypi-server", "-U"],
+    "pypi-server update": ["pypi-server", "update"],
+    "twisted-pypi update": ["twisted-pypi", "update"],
+}
+OLD, NEW = wheel("acme-core", "1.0"), wheel("acme-core", "1.1")
+OTHER = [sdist("acme-extra", "2.0"), sdist("acme-extra", "3.0a1"), sdist("acme-extra", "2.1")]
+
+
+@pytest.fixture
+def upstream(tmp_path: Path) -> Iterator[Process]:
+    with serving(
+        tmp_path / "upstream", [OLD, NEW, *OTHER, wheel("acme-secret", "9.0")], "--access-log", tmp_path / "asked"
+    ) as server:
+        yield server
+
+
+def command(words: list[str], index: str, *more: str | Path) -> list[str | Path]:
+    return [PROGRAMS / words[0], *words[1:], "--upstream", index, *more]
+
+
+def run(words: list[str], index: str, *more: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        command(words, index, *more), capture_output=True, text=True, check=False, env=clean_variables(), timeout=60
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Everything that is not hidden."""
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return {
+        str(path.relative_to(folder)): path.read_bytes() for path in found if "/." not in f"/{path.relative_to(folder)}"
+    }
+
+
+def contents(*archives: Archive, below: str = "") -> dict[str, bytes]:
+    return {f"{below}{archive.filename}": archive.content for archive in archives}
+
+
+@pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
+def test_first_what_it_would_do_and_then_that(words: list[str], upstream: Process, tmp_path: Path, root: Path) -> None:
+    index = f"{upstream.url}/simple"
+    OLD.lay_into(root / "sub")
+    OTHER[0].lay_into(root)
+    wheel("acme-secret", "1.0").lay_into(root)
+    before = files(root)
+    said = run(words, index, "--private", "*-secret", root)
+    assert re.match(r"checking 3 packages for newer version\n(?=.*-)[u-]{3}\n\n", said.stdout)
+    assert "acme-core 1.0 -> 1.1: would update\n    would fetch acme_core-1.1-py3-none-any.whl" in said.stdout
+    assert "whose they are (--private NAME keeps a name in): acme-core, acme-extra" in said.stderr
+    assert (files(root), (root / ".projects").exists()) == (before, False)
+    said = run(words, index, "--private", "*-secret", "-x", root)
+    assert "Fetched 2 files of 2 projects" in said.stdout
+    assert files(root) == before | contents(NEW, below="sub/") | contents(OTHER[2])
+    said = run(words, index, "--private", "*-secret", "-x", "-v", root)
+    assert said.stdout.endswith(
+        "\n\nacme-secret: not asked for, because its name matches --private *-secret\nNothing to update.\n"
+    )
+    assert (said.stderr, "secret" in (tmp_path / "asked").read_text()) == ("", False)
+    said = run(words, index, "--private", "*-secret", "-x", "-u", root)
+    assert files(root)[OTHER[1].filename] == OTHER[1].content
+
+
+def test_a_server_on_the_same_folder_goes_on_and_shows_it(upstream: Process, root: Path, start: Start) -> None:
+    OLD.lay_into(root)
+    server = start(root)
+    assert server.comes_true(lambda: OLD.filename in server.get("/simple/acme-core/").text)
+    run(COMMANDS["pypi-server -U"], f"{upstream.url}/simple", "-x", root)
+    assert server.comes_true(lambda: NEW.filename in server.get("/simple/acme-core/").text)
+    assert server.get(f"/packages/{NEW.filename}").body == NEW.content
+    assert server.running
+
+
+def test_another_folder_and_a_list_of_what_is_left_alone(upstream: Process, root: Path, tmp_path: Path) -> None:
+    OLD.lay_into(root)
+    OTHER[0].lay_into(root)
+    (tmp_path / "ignored").write_text("Acme.Extra # not this one\n")
+    new = tmp_path / "new"
+    new.mkdir()
+    for said in ("Fetched 1 file of 1 project", "Nothing to update"):
+        done = run(
+            COMMANDS["pypi-server update"], f"{upstream.url}/simple", "-x",
+            "-d", new, "--ignorelist-file", tmp_path / "ignored", root,
+        )  # fmt: skip
+        assert said in done.stdout
+    assert (files(new), files(root)) == (contents(NEW), contents(OLD, OTHER[0]))
+    assert "acme-extra" not in (tmp_path / "asked").read_text()
+
+
+def test_what_fails_is_said_and_counts_only_when_that_is_asked_for(root: Path) -> None:
+    OLD.lay_into(root)
+    nowhere = "http://127.0.0.1:1/simple"
+    said = run(COMMANDS["pypi-server -U"], nowhere, "-x", root)
+    assert said.stdout.startswith("checking 1 packages for newer version\ne\n\nacme-core: error\n    ")
+    assert said.stdout.endswith("Nothing to update; 1 project failed.\n")
+    run(COMMANDS["pypi-server -U"], nowhere, "-x", "--strict", root, code=1)
+    assert files(root) == contents(OLD)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -9), (signal.SIGINT, 130), (signal.SIGTERM, 130)])
+def test_broken_off_it_leaves_nothing_that_is_not_whole(number: int, code: int, root: Path, start: Start) -> None:
+    OLD.lay_into(root)
+    with slow_upstream("acme-core", [OLD, NEW]) as upstream:
+        words = command(COMMANDS["pypi-server -U"], upstream.url, "-x", root)
+        with subprocess.Popen(words, env=clean_variables(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            assert upstream.waiting.wait(30)
+            process.send_signal(number)
+            said = process.communicate(timeout=30)[1].decode()
+        assert process.returncode == code
+        assert ("the next update goes on" in said, "Traceback" in said) == (number != signal.SIGKILL, False)
+        assert (files(root), list(root.glob(".acme*")), list(root.glob(".upload*"))) == (contents(OLD), [], [])
+        assert NEW.filename not in start(root).get("/simple/acme-core/").text
+        upstream.go.set()
+        run(COMMANDS["pypi-server -U"], upstream.url, "-x", root)
+    assert files(root) == contents(OLD, NEW)
+
+
+def test_on_a_terminal_there_is_a_bar(upstream: Process, root: Path) -> None:
+    OLD.lay_into(root)
+    ours, theirs = pty.openpty()
+    try:
+        subprocess.run(
+            command(COMMANDS["pypi-server -U"], f"{upstream.url}/simple", "-x", root),
+            check=True,
+            env=clean_variables() | {"COLUMNS": "200"},
+            stdout=theirs,
+            stderr=subprocess.DEVNULL,
+            timeout=60,
+        )
+        shown = os.read(ours, 65536).decode()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert re.search(r"\r\x1b\[K\[[.#]{24}\] +\d+%  .* of .*kB  acme_core-1\.1", shown)
+    assert "Fetched 1 file of 1 project" in shown
