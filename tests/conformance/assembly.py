@@ -7,13 +7,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
-from twisted.application.service import IService, MultiService
+from twisted.application.service import IService
 from twisted.internet import reactor
 from twisted.internet.defer import maybeDeferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import Clock, deferLater
 
 from tests.conformance.answers import Answer, read_answer
+from twisted_pypi.serving.server import Server
 from twisted_pypi.tap import Options, makeService
 from twisted_pypi.testing.wire import Wire
 from twisted_pypi.web.site import IndexSite
@@ -108,10 +109,12 @@ async def assembled(root: Path, *options: str) -> AsyncIterator[InMemory]:
     wanted = Options(environ={"XDG_CACHE_HOME": str(root.parent / "cache")})
     wanted.parseOptions(["--root", str(root), "--access-log", "off", *options])
     here = ReactorWithoutSockets()
-    server = cast("MultiService", makeService(wanted, here))
+    server = cast("Server", makeService(wanted, here))
     server.privilegedStartService()
     # Not the server itself: it would change what this process does at a signal.
     services = [cast("IService", each) for each in server]
+    for log in server.log_files:
+        log.open()
     for each in services:
         each.startService()
     memory = InMemory(here, root)
@@ -123,3 +126,5 @@ async def assembled(root: Path, *options: str) -> AsyncIterator[InMemory]:
             while not stopped.called:
                 await memory.turn()
             await stopped
+        for log in server.log_files:
+            log.close()

@@ -72,7 +72,8 @@ class Server(MultiService):
         self._clock: IReactorTime = reactor
         self._become_owner = become_owner
         self._log_file = LogFile(config.log_file) if config.log_file else None
-        self._log_files: list[LogFile | LogLines] = list(log_files)
+        self.log_files: list[LogFile | LogLines] = list(log_files)
+        """What is opened at the start."""
         self._ports: list[tuple[Place, IListeningPort]] = []
         self._ended = False
         self._umask = umask
@@ -98,7 +99,7 @@ class Server(MultiService):
             os.umask(self._umask)
         self._attempt(self._make_folders)
         self._give_up_root()
-        for each in self._log_files:
+        for each in self.log_files:
             self._attempt(each.open)
         super().startService()
         self._reactor.callWhenRunning(self._signals.install)
@@ -123,7 +124,7 @@ class Server(MultiService):
     async def _stop(self) -> None:
         await self._stop_listening()
         await maybeDeferred(super().stopService)
-        for each in self._log_files:
+        for each in self.log_files:
             each.close()
 
     async def _stop_listening(self) -> None:
@@ -170,7 +171,7 @@ class Server(MultiService):
             self._log.warn("Connections were cut that had not ended after {seconds:.0f} seconds", seconds=DRAIN_SECONDS)
 
     def _reopen(self) -> None:
-        for each in (*filter(None, [self._log_file]), *self._log_files):
+        for each in (*filter(None, [self._log_file]), *self.log_files):
             try:
                 each.reopen()
             except OSError as error:
