@@ -133,12 +133,38 @@ def test_equal_pages_are_equal_bytes() -> None:
 _TEXT = st.text(st.characters())  # half surrogate pairs too
 
 
-@given(_TEXT, _TEXT, st.none() | _TEXT)
-def test_every_text_can_be_written_and_read(filename: str, reason: str, requires_python: str | None) -> None:
-    def sent(text: str) -> str:
-        return text.encode("utf-8", "replace").decode()
+_DIGESTS = st.dictionaries(_TEXT, _TEXT, max_size=3)
 
-    entry = written(File(filename, "u", {}, requires_python=requires_python, yanked=reason))
-    assert entry["filename"] == sent(filename)
+
+@given(_TEXT, _TEXT, _DIGESTS, _TEXT, st.none() | _TEXT, st.none() | _DIGESTS, st.none() | _TEXT)
+def test_every_text_can_be_written_and_read(
+    filename: str,
+    url: str,
+    hashes: dict[str, str],
+    reason: str,
+    requires_python: str | None,
+    core_metadata: dict[str, str] | None,
+    provenance: str | None,
+) -> None:
+    def sent(text: str | None) -> str | None:
+        return None if text is None else text.encode("utf-8", "replace").decode()
+
+    def all_sent(digests: dict[str, str]) -> dict[str | None, str | None]:
+        return {sent(name): sent(digest) for name, digest in sorted(digests.items())}
+
+    entry = written(
+        File(
+            filename,
+            url,
+            hashes,
+            yanked=reason,
+            requires_python=requires_python,
+            core_metadata=core_metadata,
+            provenance=provenance,
+        )
+    )
+    assert (entry["filename"], entry["url"], entry["hashes"]) == (sent(filename), sent(url), all_sent(hashes))
     assert entry["yanked"] == (sent(reason) or True)
-    assert entry.get("requires-python") == (None if requires_python is None else sent(requires_python))
+    assert entry.get("requires-python") == sent(requires_python)
+    assert entry.get("core-metadata") == (None if core_metadata is None else all_sent(core_metadata) or True)
+    assert entry.get("provenance") == sent(provenance)
