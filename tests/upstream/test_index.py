@@ -95,7 +95,13 @@ async def test_a_lower_serial_is_a_cache_that_lags(tmp_path: Path) -> None:
     assert lagging is not None
     assert (lagging.serial, lagging.confirmed_ns) == (9, subject.now_ns)
     assert lagging.fresh_until_ns == subject.now_ns + 60 * 10**9
-    # An index that counts anew is believed after a day.
+    # An index that counts anew is believed after a day, which begins when it was last up to date.
+    subject.fetcher.status(A, 304, x_pypi_last_serial="9")
+    subject.clock.advance(3600)
+    await subject.indexes.page(X)
+    subject.fetcher.say(A, ONE, x_pypi_last_serial="8")
+    subject.clock.advance(600)
+    assert await subject.names() == [ONE, TWO]
     subject.clock.advance(24 * 3600 - 1)
     assert await subject.names() == [ONE, TWO]
     subject.clock.advance(61)
@@ -124,6 +130,19 @@ async def test_an_upstream_that_fails_gives_what_is_kept_and_is_left_alone(tmp_p
 
 
 @pytest_twisted.ensureDeferred
+async def test_a_confirmation_ends_what_was_said_of_a_failure(tmp_path: Path) -> None:
+    subject = Subject(tmp_path)
+    subject.fetcher.say(A, ONE)
+    await subject.indexes.page(X)
+    subject.fetcher.fail(A)
+    assert (await subject.indexes.page(X, confirm=True)).stale_because is not None
+    subject.fetcher.say(A, ONE)
+    confirmed = await subject.indexes.page(X, confirm=True)
+    assert await subject.indexes.kept(X) == confirmed
+    assert confirmed.stale_because is None
+
+
+@pytest_twisted.ensureDeferred
 async def test_a_failure_with_nothing_kept_is_said_and_remembered_for_a_while() -> None:
     subject = Subject(None)
     subject.fetcher.fail(A)
@@ -147,7 +166,11 @@ async def test_an_index_that_is_down_does_not_cost_each_project_its_time_limit(t
             await subject.indexes.page(name, confirm=True)
     assert len(subject.asked) == 3
     assert subject.indexes.health()[0].failing
-    subject.clock.advance(30)
+    subject.clock.advance(29)
+    with pytest.raises(UpstreamFailed, match="nobody answers"):
+        await subject.indexes.page(X)
+    # Whoever asked during the pause waits for its end only.
+    subject.clock.advance(1)
     with pytest.raises(NoSuchProject):
         await subject.indexes.page(X)
     assert not subject.indexes.health()[0].failing
@@ -213,6 +236,28 @@ async def test_a_project_stays_with_its_index_until_that_has_it_no_longer(tmp_pa
     kept = await subject.indexes.kept(X)
     assert kept is not None
     assert (kept.index, kept.stale_because) == (A, None)
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_an_index_took_back_is_not_given_when_the_next_one_fails(tmp_path: Path) -> None:
+    subject = Subject(tmp_path, A, B)
+    subject.fetcher.say(A, ONE)
+    await subject.indexes.page(X)
+    subject.fetcher.status(A, 404)
+    subject.fetcher.fail(B)
+    with pytest.raises(UpstreamFailed):
+        await subject.indexes.page(X, confirm=True)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_page_too_large_to_be_held_is_right_all_the_same(tmp_path: Path) -> None:
+    subject = Subject(tmp_path)
+    with pytest.raises(NoSuchProject):
+        await subject.indexes.page(X)
+    subject.fetcher.say(A, *(f"x-{number}.zip" for number in range(10_001)))
+    for confirm in (True, False):
+        assert len(await subject.names(confirm=confirm)) == 10_001
+    assert subject.asked == [URL, URL]
 
 
 @pytest.mark.parametrize("status", [404, 410])

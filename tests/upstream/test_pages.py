@@ -91,6 +91,14 @@ def test_what_is_damaged_is_as_if_it_were_not_there(tmp_path: Path) -> None:
     assert pages.load(INDEX, X) is not None
 
 
+def test_a_page_is_only_that_of_its_index(tmp_path: Path) -> None:
+    pages = kept_in(tmp_path)
+    pages.store(X, facts_of(), BODY)
+    mine = tmp_path / "upstream" / folder_of(INDEX)
+    mine.rename(mine.with_name(folder_of("https://other.example.com")))
+    assert pages.load("https://other.example.com", X) is None
+
+
 @given(st.binary(), st.integers(0, 400))
 def test_no_bytes_in_a_file_raise_anything(data: bytes, cut: int) -> None:
     pages = KeptPages(lambda: None)
