@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted_pypi.boundaries import KnownFile
 from twisted_pypi.catalog.values import Remembered, Sighting, State
-from twisted_pypi.distributions import Distribution, Kind, ProjectName
+from twisted_pypi.distributions import Distribution, Kind
 from twisted_pypi.sidecars import Source
 
 FACTS = (
@@ -31,18 +31,20 @@ def remembered(row: tuple[Any, ...]) -> Remembered:
 
 def known_file(root: int, row: tuple[Any, ...]) -> KnownFile:
     """Return the facts of a file below one of the roots, counted from 0."""
-    _, folder, filename, project, version, kind, size, mtime_ns, inode, *more = row
-    sha256, uploaded_ns, requires, metadata, signed, yanked, attested, source = more
+    (
+        _, folder, filename, project, version, kind, size, mtime_ns, inode, sha256, uploaded_ns, requires_python,
+        metadata, signed, yanked, attested, source,
+    ) = row  # fmt: skip
     return KnownFile(
         root,
         f"{folder}/{filename}" if folder else filename,
-        Distribution(filename, ProjectName(project), version, KINDS[kind]),
+        Distribution(filename, project, version, KINDS[kind]),
         size,
         mtime_ns,
         inode,
         sha256.hex(),
         uploaded_ns,
-        requires,
+        requires_python,
         None if metadata is None else metadata.hex(),
         bool(signed),
         yanked,
