@@ -24,6 +24,8 @@ usage: twisted-pypi run [options] [DIR ...]      serve; the options are those of
        twisted-pypi unyank NAME VERSION|FILE     take that back
        twisted-pypi status NAME [STATUS]         say or set: active, archived, quarantined, deprecated
                                                  (these three with --root DIR, or --url URL -u USER; --reason TEXT)
+       twisted-pypi why NAME [VERSION] [options] say whose a project is, and what becomes of each of its files
+       twisted-pypi why NAME [VERSION] --url URL the same, as the server there knows it (-u USER)
        twisted-pypi --version
        twisted-pypi --help
 """
@@ -46,6 +48,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             _passwd(rest)
         case "yank" | "unyank" | "status":
             _mark(verb, rest)
+        case "why":
+            _why(rest)
         case "--version":
             sys.stdout.write(f"{version_line()}\n")
         case "--help" | "-h":
@@ -54,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             refuse(
                 "twisted-pypi",
                 BadSetting(
-                    f"{verb!r} is no command: expected run, update, check, health, passwd, yank, unyank or status."
+                    f"{verb!r} is no command: expected run, update, check, health, passwd, yank, unyank, status or why."
                 ),
             )
 
@@ -76,6 +80,16 @@ def _mark(verb: str, argv: Sequence[str]) -> None:
         said = mark(verb, argv)
     except BadSetting as problem:
         refuse(f"twisted-pypi {verb}", problem)
+    sys.stdout.write(f"{said}\n")
+
+
+def _why(argv: Sequence[str]) -> None:
+    from twisted_pypi.command.why import why  # noqa: PLC0415  # what the server is made of takes a while to import
+
+    try:
+        said = why(argv, os.environ)
+    except BadSetting as problem:
+        refuse("twisted-pypi why", problem)
     sys.stdout.write(f"{said}\n")
 
 

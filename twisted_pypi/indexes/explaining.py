@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from typing import Protocol
 
-from twisted_pypi.boundaries import KnownFile, LocalFiles, Ownership
+from twisted_pypi.boundaries import KnownFile
 from twisted_pypi.distributions import ProjectName, is_project_name
 from twisted_pypi.errors import NoSuchProject, UpstreamFailed
 from twisted_pypi.indexes.mirrored import Look, Mirrored
@@ -13,6 +14,7 @@ from twisted_pypi.indexes.standing import QUARANTINED, Bar, Standing
 from twisted_pypi.indexes.versions import version_key
 from twisted_pypi.policy.explanation import ExplainedFile, Explanation, State
 from twisted_pypi.policy.moments import iso
+from twisted_pypi.policy.ownership import Decision
 from twisted_pypi.policy.rules import HeldBackFile, Rules
 from twisted_pypi.project_records import ProjectRecord, Status
 from twisted_pypi.sidecars import Source
@@ -21,13 +23,27 @@ _CAME = {Source.UPLOAD: "was uploaded here", Source.UPSTREAM: "was fetched from 
 _BARS = {Bar.RECALLED: State.RECALLED, Bar.UNUSABLE: State.UNUSABLE}
 
 
+class HeldFiles(Protocol):
+    """The files of the folders; a part of ``LocalFiles``."""
+
+    async def files_of(self, name: ProjectName) -> list[KnownFile]:
+        """Every file of a project.  Raises ``NoSuchProject``, ``Unreadable``."""
+
+
+class Owns(Protocol):
+    """Whose a project is; a part of ``Ownership``."""
+
+    async def owner(self, name: ProjectName) -> Decision:
+        """The decision that holds, without asking anybody.  Raises ``Unreadable``."""
+
+
 class Explainer:
     """Explains what clients get of a project, by the very verdicts that decide it."""
 
     def __init__(
         self,
-        files: LocalFiles,
-        owners: Ownership,
+        files: HeldFiles,
+        owners: Owns,
         record_of: Callable[[ProjectName], ProjectRecord],
         rules: Callable[[], Rules],
         *,
