@@ -106,8 +106,11 @@ class KeptPages:
         # One writer a page in this process; another process has another number.
         beside = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            beside.write_bytes(data)
+            try:
+                beside.write_bytes(data)
+            except FileNotFoundError:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                beside.write_bytes(data)
             beside.replace(path)
         except OSError as error:
             with suppress(OSError):
