@@ -11,12 +11,12 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from OpenSSL import crypto
+from OpenSSL import SSL, crypto
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime
-from twisted.internet.ssl import CertificateOptions, PrivateCertificate
+from twisted.internet.interfaces import IOpenSSLServerConnectionCreator, IReactorTime
 from twisted.internet.task import Clock, deferLater
+from zope.interface import implementer
 
 from twisted_pypi.boundaries import Flow
 from twisted_pypi.testing.scripted_upstream import ScriptedUpstream
@@ -47,16 +47,33 @@ class Certificate:
             .sign(key, hashes.SHA256())
         )
         self.pem = found.public_bytes(serialization.Encoding.PEM)
-        self._key = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        self._found = found
+        self._key = key
 
     def authority(self) -> crypto.X509:
         return crypto.load_certificate(crypto.FILETYPE_PEM, self.pem)
 
-    def server(self, **more: Any) -> CertificateOptions:
-        both = PrivateCertificate.loadPEM(self._key + self.pem)
-        return CertificateOptions(privateKey=both.privateKey.original, certificate=both.original, **more)
+    def server(self, newest: int | None = None) -> TLSServer:
+        context = SSL.Context(SSL.TLS_SERVER_METHOD)
+        context.use_certificate(self._found)
+        context.use_privatekey(self._key)
+        if newest is not None:
+            context.set_min_proto_version(newest)
+            context.set_max_proto_version(newest)
+            # Else OpenSSL refuses the old versions on this side already.
+            context.set_cipher_list(b"ALL:@SECLEVEL=0")
+        return TLSServer(context)
+
+
+@implementer(IOpenSSLServerConnectionCreator)
+class TLSServer:
+    """Makes the server's side of TLS."""
+
+    def __init__(self, context: SSL.Context) -> None:
+        self._context = context
+
+    def serverConnectionForTLS(self, _protocol: object) -> SSL.Connection:
+        return SSL.Connection(self._context, None)
 
 
 def _name(name: str) -> x509.GeneralName:
