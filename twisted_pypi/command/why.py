@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from argparse import ArgumentParser, Namespace
-from base64 import b64encode
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from getpass import getpass
 from pathlib import Path
-from typing import Any, TypeVar
-from urllib.error import HTTPError, URLError
 from urllib.parse import quote
-from urllib.request import Request, urlopen
 
-from twisted.internet.defer import Deferred
-from twisted.python.failure import Failure
-
-from twisted_pypi.boundaries import KnownFile, RunInThread, Sink
+from twisted_pypi.boundaries import KnownFile, Sink
 from twisted_pypi.catalog.location import state_folders
 from twisted_pypi.command.pypi_server import settings_of
+from twisted_pypi.command.remote import ask, at_once, result
 from twisted_pypi.config import Config, Fallback
 from twisted_pypi.distributions import ProjectName, is_project_name, normalize
 from twisted_pypi.errors import BadSetting, NoSuchProject, TwistedPyPIError, UpstreamFailed
@@ -40,14 +32,9 @@ from twisted_pypi.upstream.fetching import PageAnswer
 from twisted_pypi.upstream.index import Indexes
 from twisted_pypi.upstream.pages import KeptPages
 
-PATIENCE = 60
-"""Seconds that a server may take to answer."""
-
 _USAGE = (
     "twisted-pypi why NAME [VERSION] (--url URL [-u USER] | the options of the server, such as --root DIR) [--json]"
 )
-
-T = TypeVar("T")
 
 
 def why(argv: Sequence[str], environ: Mapping[str, str]) -> str:
@@ -65,7 +52,8 @@ def why(argv: Sequence[str], environ: Mapping[str, str]) -> str:
     as_json = "--json" in rest
     rest = [each for each in rest if each != "--json"]
     if any(each.partition("=")[0] == "--url" for each in rest):
-        explanation = _over_http(normalize(name), _remote(rest))
+        remote = _remote(rest)
+        explanation = ask(remote.url, f"/-/why/{quote(normalize(name))}", remote.user, None, read_document)
     else:
         explanation = _in_folders(normalize(name), settings_of(rest, environ, "twisted-pypi why"), environ)
     if as_json:
@@ -86,27 +74,6 @@ def _remote(rest: Sequence[str]) -> Namespace:
     return parser.parse_args(rest)
 
 
-def _over_http(name: ProjectName, said: Namespace) -> Explanation:
-    url = said.url.rstrip("/").removesuffix("/simple")
-    if not url.startswith(("http://", "https://")):
-        raise BadSetting(f"{said.url!r} is no address of a server: expected http:// or https://.")
-    headers = {"Accept": "application/json"}
-    if said.user is not None:
-        login = f"{said.user}:{_password(said.user)}".encode()
-        headers["Authorization"] = f"Basic {b64encode(login).decode()}"
-    request = Request(f"{url}/-/why/{quote(name)}", headers=headers)  # noqa: S310  # checked above
-    try:
-        with urlopen(request, timeout=PATIENCE) as response:  # noqa: S310  # its scheme was checked
-            return read_document(json.loads(response.read()))
-    except HTTPError as problem:
-        with problem:
-            raise BadSetting(f"{problem.reason} ({problem.code}).") from problem
-    except (URLError, OSError) as problem:
-        raise BadSetting(f"{request.full_url} does not answer ({getattr(problem, 'reason', problem)}).") from problem
-    except ValueError as problem:
-        raise BadSetting(f"{request.full_url} answers something else: expected the address of a server.") from problem
-
-
 def _in_folders(name: ProjectName, config: Config, environ: Mapping[str, str]) -> Explanation:
     missing = [root for root in config.roots if not Path(root).is_dir()]
     if missing:
@@ -115,7 +82,7 @@ def _in_folders(name: ProjectName, config: Config, environ: Mapping[str, str]) -
 
     rules: Callable[[], Rules] = Rules
     if config.rules is not None:
-        in_force = RulesInForce(config.rules, reactor, _at_once, lambda: None)
+        in_force = RulesInForce(config.rules, reactor, at_once, lambda: None)
 
         def rules() -> Rules:
             return in_force.rules
@@ -124,13 +91,13 @@ def _in_folders(name: ProjectName, config: Config, environ: Mapping[str, str]) -
     mirrored = None
     if config.fallback is Fallback.PROXY:
         kept = KeptPages(partial(_state_folder, config, environ))
-        upstream = Indexes(config.upstreams, _NeverAsks(), kept, reactor, _at_once, offline=True)
+        upstream = Indexes(config.upstreams, _NeverAsks(), kept, reactor, at_once, offline=True)
         mirrored = Mirrored(
             upstream,
             DirectoryCache(config.roots[0]),
             rules,
             clock=time.time,
-            run_in_thread=_at_once,
+            run_in_thread=at_once,
             expect_end=lambda _name, _end_ns: None,
         )
     explainer = Explainer(
@@ -143,7 +110,7 @@ def _in_folders(name: ProjectName, config: Config, environ: Mapping[str, str]) -
         merge=config.merge,
     )
     try:
-        return _result(explainer.explain(name))
+        return result(explainer.explain(name))
     except TwistedPyPIError as problem:
         raise BadSetting(f"{problem}.") from problem
     except OSError as problem:
@@ -195,23 +162,3 @@ def _state_folder(config: Config, environ: Mapping[str, str]) -> str | None:
     """Where the server keeps what it remembers."""
     folders = list(state_folders(config.state_dir, config.roots[0], cache_dir(environ)))
     return next((each for each in folders if Path(each, "upstream").is_dir()), folders[0])
-
-
-def _password(user: str) -> str:
-    return getpass(f"Password for {user}: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
-
-
-async def _run(function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
-    return function(*args, **kwargs)
-
-
-_at_once: RunInThread = _run
-
-
-def _result(coming: Coroutine[Deferred[Any], Any, T]) -> T:
-    """What comes at once, since nothing waits here."""
-    results: list[T | Failure] = []
-    Deferred.fromCoroutine(coming).addBoth(results.append)
-    if isinstance(results[0], Failure):
-        results[0].raiseException()
-    return results[0]
