@@ -8,7 +8,7 @@ import pytest_twisted
 from twisted_pypi.distributions import ProjectName
 from twisted_pypi.errors import NotAllowed
 from twisted_pypi.indexes.marked import Marked
-from twisted_pypi.project_records import ACTIVE, ProjectRecord, Status
+from twisted_pypi.project_records import ACTIVE, Origin, ProjectRecord, Status, Whose
 from twisted_pypi.testing.memory_index import MemoryIndex
 
 X, Y = ProjectName("x"), ProjectName("y")
@@ -29,13 +29,15 @@ def made(record: ProjectRecord) -> tuple[MemoryIndex, Marked]:
         ProjectRecord(reason="back"),
         ProjectRecord(Status.ARCHIVED),
         ProjectRecord(Status.DEPRECATED, "see y"),
+        ProjectRecord(origin=Origin(Whose.UPSTREAM, "it was compared", 0)),
     ],
 )
 @pytest_twisted.ensureDeferred
 async def test_a_status_is_on_the_page_and_the_files_are_given_out(record: ProjectRecord) -> None:
     inner, index = made(record)
     page, plain = await index.project(X), await inner.project(X)
-    expected = (None, None) if record == ACTIVE else (record.status.value, record.reason)
+    plain_record = record.status is Status.ACTIVE and record.reason is None
+    expected = (None, None) if plain_record else (record.status.value, record.reason)
     assert (page.status, page.status_reason) == expected
     assert (page.files, page.versions) == (plain.files, plain.versions)
     assert await index.file(X, FILE) == await inner.file(X, FILE)

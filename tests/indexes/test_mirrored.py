@@ -240,6 +240,18 @@ async def test_an_outage_shows_since_when_and_says_so_once(world: World) -> None
 
 
 @pytest_twisted.ensureDeferred
+async def test_that_nobody_is_asked_on_purpose_is_no_news() -> None:
+    world = World(offline=True)
+    said: list[dict[str, Any]] = []
+    world.mirrored.log = Logger(observer=cast("ILogObserver", said.append))
+    world.upstream.put(ONE, b"one")
+    world.keep(ONE)
+    world.upstream.down = "offline"
+    assert "_stale-since" in (await world.mirrored.project(FOO)).meta
+    assert said == []
+
+
+@pytest_twisted.ensureDeferred
 async def test_an_outage_with_no_page_leaves_the_files_that_are_kept(world: World) -> None:
     world.upstream.put(ONE, b"one", requires_python=">=3.9")
     world.upstream.put(TWO, b"two")

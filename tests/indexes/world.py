@@ -57,7 +57,7 @@ class Owners:
 
 
 class World:
-    def __init__(self, *, merge: Collection[str] = (), private: Collection[str] = ()) -> None:
+    def __init__(self, *, merge: Collection[str] = (), private: Collection[str] = (), offline: bool = False) -> None:
         self.now = NOW
         self.local = MemoryIndex()
         self.upstream = MemoryUpstream()
@@ -72,6 +72,7 @@ class World:
             clock=lambda: self.now,
             run_in_thread=at_once,
             expect_end=self.ends.__setitem__,
+            offline=offline,
         )
         self.owners = Owners(self.local, self.records, private)
         self.index = FirstMatch(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from twisted_pypi.boundaries import KnownFile, LocalFiles, LocatedFile
 from twisted_pypi.distributions import Distribution, ProjectName
 from twisted_pypi.errors import NotAllowed
-from twisted_pypi.project_records import ACTIVE, ProjectRecord, Status
+from twisted_pypi.project_records import ProjectRecord, Status
 from twisted_pypi.simple.model import ProjectList, ProjectPage
 
 
@@ -28,7 +28,8 @@ class Marked:
         """One project's files and status.  Raises ``NoSuchProject`` and ``Unreadable``."""
         page = await self._index.project(name)
         record = self._record_of(name)
-        if record == ACTIVE:
+        # Whose it is, and what else is kept of it, is not for its page.
+        if record.status is Status.ACTIVE and record.reason is None:
             return page
         page = replace(page, status=record.status.value, status_reason=record.reason)
         return replace(page, files=(), versions=()) if record.status is Status.QUARANTINED else page

@@ -67,11 +67,13 @@ class Mirrored:
         clock: Callable[[], float],
         run_in_thread: RunInThread,
         expect_end: Callable[[ProjectName, int], None],
+        offline: bool = False,
     ) -> None:
         """``rules`` are those in force, ``clock`` tells seconds since the epoch.
 
         ``expect_end`` is told until when a page that was built is right, in
-        nanoseconds since the epoch.
+        nanoseconds since the epoch.  That an upstream is not asked is no news
+        for the log where it is ``offline`` on purpose.
         """
         self._upstream = upstream
         self._cache = cache
@@ -79,6 +81,7 @@ class Mirrored:
         self._clock = clock
         self._run_in_thread = run_in_thread
         self._expect_end = expect_end
+        self._offline = offline
         self._quarantined: dict[ProjectName, Refusal] = {}
         self._reminded: dict[str, float] = {}
 
@@ -169,7 +172,7 @@ class Mirrored:
             self._quarantined[name] = verdict
         elif page is not None:
             self._quarantined.pop(name, None)
-        if stale_because is None:
+        if stale_because is None or self._offline:
             return
         now, where = self._clock(), page.index if page else ""
         if now - self._reminded.get(where, -REMIND) >= REMIND:
