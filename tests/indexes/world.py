@@ -57,7 +57,14 @@ class Owners:
 
 
 class World:
-    def __init__(self, *, merge: Collection[str] = (), private: Collection[str] = (), offline: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        merge: Collection[str] = (),
+        private: Collection[str] = (),
+        offline: bool = False,
+        expect_end: Callable[[ProjectName, int], None] | None = None,
+    ) -> None:
         self.now = NOW
         self.local = MemoryIndex()
         self.upstream = MemoryUpstream()
@@ -71,7 +78,7 @@ class World:
             lambda: self.rules,
             clock=lambda: self.now,
             run_in_thread=at_once,
-            expect_end=self.ends.__setitem__,
+            expect_end=expect_end or self.ends.__setitem__,
             offline=offline,
         )
         self.owners = Owners(self.local, self.records, private)
