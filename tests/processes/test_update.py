@@ -66,19 +66,20 @@ def test_first_what_it_would_do_and_then_that(words: list[str], upstream: Proces
     OLD.lay_into(root / "sub")
     OTHER[0].lay_into(root)
     wheel("acme-secret", "1.0").lay_into(root)
+    wheel("handmade", "1.0").lay_into(root)
     before = files(root)
     said = run(words, index, "--private", "*-secret", root)
-    assert re.match(r"checking 3 packages for newer version\n(?=.*-)[u-]{3}\n\n", said.stdout)
+    assert re.match(r"checking 4 packages for newer version\n(?=.*-)[u-]{4}\n\nhandmade: ours, because ", said.stdout)
     assert "acme-core 1.0 -> 1.1: would update\n    would fetch acme_core-1.1-py3-none-any.whl" in said.stdout
-    assert "whose they are (--private NAME keeps a name in): acme-core, acme-extra" in said.stderr
+    assert "whose they are (--private NAME keeps a name in): acme-core, acme-extra, handmade" in said.stderr
     assert (files(root), (root / ".projects").exists()) == (before, False)
     said = run(words, index, "--private", "*-secret", "-x", root)
     assert "Fetched 2 files of 2 projects" in said.stdout
     assert files(root) == before | contents(NEW, below="sub/") | contents(OTHER[2])
     said = run(words, index, "--private", "*-secret", "-x", "-v", root)
-    assert said.stdout.endswith(
-        "\n\nacme-secret: not asked for, because its name matches --private *-secret\nNothing to update.\n"
-    )
+    assert "\n\nacme-secret: not asked for, because its name matches --private *-secret\nhandmade: not " in said.stdout
+    assert said.stdout.endswith("\nNothing to update.\n")
+    assert (tmp_path / "asked").read_text().count("/simple/handmade/") == 2
     assert (said.stderr, "secret" in (tmp_path / "asked").read_text()) == ("", False)
     said = run(words, index, "--private", "*-secret", "-x", "-u", root)
     assert files(root)[OTHER[1].filename] == OTHER[1].content

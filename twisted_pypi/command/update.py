@@ -98,6 +98,7 @@ class Run:
         names = await self._one.update.by_hand()
         if names:
             sys.stderr.write(f"{by_hand(names, self._one.index)}\n")
+            self._report.compare(names)
         looked = await self._one.update.run(self._report, fetch=False, decide=execute)
         self._report.looked()
         done = None

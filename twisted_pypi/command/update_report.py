@@ -30,7 +30,12 @@ class Report:
         """Write to ``out``; with ``verbose``, also which projects were not asked for, and which files were left."""
         self._out = out
         self._verbose = verbose
-        self._not_asked: list[ProjectOutcome] = []
+        self._compared: frozenset[ProjectName] = frozenset()
+        self._told: list[ProjectOutcome] = []
+
+    def compare(self, names: Sequence[ProjectName]) -> None:
+        """These are compared with the upstream; what turns out to be ours is told in any case."""
+        self._compared = frozenset(names)
 
     def begun(self, projects: int) -> None:
         """Say how many there are."""
@@ -41,8 +46,8 @@ class Report:
         """Write its character."""
         self._out.write(CHARACTERS[outcome.state])
         self._out.flush()
-        if self._verbose and outcome.state in _NOT_ASKED:
-            self._not_asked.append(outcome)
+        if outcome.state in _NOT_ASKED and (self._verbose or outcome.name in self._compared):
+            self._told.append(outcome)
 
     def fetching(self, filename: str, size: int | None) -> None:
         """Nothing is fetched."""
@@ -53,8 +58,9 @@ class Report:
     def looked(self) -> None:
         """End the line of characters."""
         self._out.write("\n\n")
-        for each in sorted(self._not_asked, key=lambda outcome: outcome.name):
-            self._out.write(f"{each.name}: not asked for, because {each.because}\n")
+        for each in sorted(self._told, key=lambda outcome: outcome.name):
+            said = "ours" if each.name in self._compared else "not asked for"
+            self._out.write(f"{each.name}: {said}, because {each.because}\n")
 
     def projects(self, outcomes: Iterable[ProjectOutcome]) -> None:
         """Say what was found or done of each project."""

@@ -20,6 +20,7 @@ from twisted_pypi.config import Config, Watch
 from twisted_pypi.mirroring.destinations import BesideTheOthers, Destination, IntoFolder
 from twisted_pypi.mirroring.one_pass import UpdatePass
 from twisted_pypi.mirroring.one_project import Wanted
+from twisted_pypi.mirroring.schedule import Updates
 from twisted_pypi.options.update_choices import UpdateChoices
 from twisted_pypi.owning import Owners
 from twisted_pypi.policy.names import NamePatterns
@@ -99,6 +100,11 @@ def make_pass(
         rules=rules,
         **more,
     )
+
+
+def make_updates(config: Config, update: UpdatePass, reactor: Any) -> Updates | None:
+    """Return the service that updates again and again, if these settings ask for it."""
+    return None if config.update_every is None else Updates(update, config.update_every, reactor, random.random)
 
 
 def make_one_update(
