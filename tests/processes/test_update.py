@@ -122,11 +122,14 @@ def test_what_fails_is_said_and_counts_only_when_that_is_asked_for(root: Path) -
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -9), (signal.SIGINT, 130), (signal.SIGTERM, 130)])
-def test_broken_off_it_leaves_nothing_that_is_not_whole(number: int, code: int, root: Path, start: Start) -> None:
+def test_broken_off_it_leaves_nothing_that_is_not_whole(
+    number: int, code: int, root: Path, tmp_path: Path, start: Start
+) -> None:
     OLD.lay_into(root)
+    variables = clean_variables() | {"TMPDIR": str(tmp_path)}
     with slow_upstream("acme-core", [OLD, NEW]) as upstream:
         words = command(COMMANDS["pypi-server -U"], upstream.url, "-x", root)
-        with subprocess.Popen(words, env=clean_variables(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        with subprocess.Popen(words, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             assert upstream.waiting.wait(30)
             process.send_signal(number)
             said = process.communicate(timeout=30)[1].decode()
