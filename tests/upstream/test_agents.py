@@ -116,6 +116,7 @@ async def test_http_through_a_proxy() -> None:
                 url = f"http://index.example.com:{upstream.port}{PAGE}"
                 assert (await fetcher.get_page(url, {})).body == b"page"
         assert proxy.asked == [f"GET {url}"] * 2
+        assert (proxy.connections.made, upstream.connections.made) == (1, 1)
         assert upstream.asked[0].headers["host"] == f"index.example.com:{upstream.port}"
         assert "proxy-authorization" not in upstream.asked[0].headers
         async with a_fetcher(environment={"HTTP_PROXY": f"me:wrong@{proxy.netloc}"}) as fetcher:

@@ -270,6 +270,29 @@ async def test_cancelling() -> None:
 
 
 @pytest_twisted.ensureDeferred
+async def test_a_connection_that_the_upstream_closed_meanwhile() -> None:
+    async with an_upstream() as upstream, a_fetcher() as fetcher:
+        url = published(upstream)
+        await fetcher.get_page(url, {})
+        await upstream.connections.close()
+        # Whether that was noticed yet or not, it costs no try.
+        assert (await fetcher.get_page(url, {}, tries=1)).status == 200
+        assert upstream.connections.made == 2
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_fetcher_that_is_closed_while_it_asks() -> None:
+    async with an_upstream() as upstream, a_fetcher() as fetcher:
+        url = published(upstream)
+        upstream.quirk(PAGE, Quirk(after=0.05))
+        asking = Deferred.fromCoroutine(fetcher.get_page(url, {}))
+        await until(lambda: upstream.requests[PAGE] == 1)
+        await fetcher.close()
+        assert (await asking).status == 200
+        await until(lambda: upstream.connections.open == 0)
+
+
+@pytest_twisted.ensureDeferred
 async def test_nobody_is_there() -> None:
     async with an_upstream() as upstream, a_fetcher() as fetcher:
         url = published(upstream)

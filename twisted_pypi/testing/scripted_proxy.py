@@ -83,6 +83,7 @@ class _Client(Protocol):
         self._waiting = b""
         self._tunnel = False
         self._closed = False
+        self._led_to: int | None = None
         self.server: ITCPTransport | None = None
 
     def dataReceived(self, data: bytes) -> None:
@@ -105,9 +106,12 @@ class _Client(Protocol):
         parts = urlsplit(f"//{target}" if self._tunnel else target)
         if not self._tunnel:
             kept = [line for line in head[1:] if not line.lower().startswith(("proxy-", "connection:"))]
-            lines = [f"{method} {parts.path} {version}", *kept, "Connection: close", "", ""]
-            self._waiting = "\r\n".join(lines).encode()
-        self._proxy.lead(self, parts.port or 80)
+            self._waiting = "\r\n".join([f"{method} {parts.path} {version}", *kept, "", ""]).encode()
+        if self.server is None or parts.port != self._led_to:
+            self._led_to = parts.port
+            self._proxy.lead(self, parts.port or 80)
+        else:
+            self.led(self.server)
 
     def answer(self, status: int) -> None:
         """Answer without leading anywhere."""
