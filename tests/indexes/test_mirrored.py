@@ -205,6 +205,20 @@ async def test_a_file_that_is_kept_is_offered_without_asking_anybody(world: Worl
 
 
 @pytest_twisted.ensureDeferred
+async def test_a_page_promises_the_metadata_that_the_address_of_a_kept_file_has(world: World) -> None:
+    world.upstream.put(ONE, b"one")
+    world.upstream.put(TWO, b"two", metadata=b"m")
+    world.keep(ONE)
+    world.keep(TWO)
+    # It was added later, as the public index did for old files.
+    world.upstream.put(ONE, b"one", metadata=b"m")
+    promised = {file.filename: file.core_metadata for file in (await world.mirrored.project(FOO)).files}
+    assert promised == {ONE: None, TWO: {"sha256": sha256(b"m").hexdigest()}}
+    for name, metadata in promised.items():
+        assert (await world.mirrored.offered(FOO, name)).file.core_metadata == metadata
+
+
+@pytest_twisted.ensureDeferred
 async def test_a_file_is_offered_by_its_name_alone(world: World) -> None:
     file = world.upstream.put(ONE, b"one")
     offered = await world.mirrored.offered(FOO, ONE)

@@ -142,7 +142,8 @@ def _facts(listed: File | None, cached: CachedFile | None) -> File:
             raise ValueError("a file has to be listed or kept")
         return listed
     if listed is not None and listed.hashes.get("sha256") == cached.sha256:
-        return listed
+        # Files that are kept are given out by what was written down of them, so pages promise no other metadata.
+        return replace(listed, core_metadata=cached.facts.core_metadata)
     facts = replace(cached.facts, hashes={"sha256": cached.sha256}, size=cached.size)
     yanked: str | bool = listed.yanked if listed is not None else facts.yanked
     if yanked is False and cached.recall is not None and cached.recall.how == "yanked":
