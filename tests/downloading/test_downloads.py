@@ -356,6 +356,19 @@ async def test_a_file_that_cannot_be_kept_is_given_out_all_the_same(
 
 
 @pytest_twisted.ensureDeferred
+async def test_what_is_kept_is_not_given_out_for_a_page_that_says_something_else(mirror: Mirror) -> None:
+    _, fetch = await begin(mirror)
+    fetch.send_all()
+    mirror.upstream.put(WHEEL, WRONG)
+    arriving, fetch = await begin(mirror)
+    reader = Reader(arriving)
+    fetch.send_all()
+    assert reader.data == WRONG
+    kept = await opening(mirror, await mirror.offered())
+    assert content(kept) == WRONG
+
+
+@pytest_twisted.ensureDeferred
 async def test_metadata_is_checked_and_kept(mirror: Mirror) -> None:
     mirror.upstream.put(WHEEL, BODY, metadata=b"Name: foo")
     offered = await mirror.offered()

@@ -377,6 +377,11 @@ def test_what_is_not_there(wires: Wires, path: str) -> None:
     assert status(wires().send(f"GET /{path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())) == 404
 
 
+def test_a_name_that_is_not_normalised_is_asked_of_nobody(mirror: Mirror, wires: Wires) -> None:
+    assert status(wires().send(f"GET /Foo/{WHEEL} HTTP/1.1\r\nHost: x\r\n\r\n".encode())) == 404
+    assert mirror.upstream.asked == []
+
+
 @pytest_twisted.async_yield_fixture
 async def port(mirror: Mirror, told: Told) -> AsyncIterator[Any]:
     site: Any = site_of(mirror, told, reactor)
