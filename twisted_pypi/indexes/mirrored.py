@@ -19,7 +19,7 @@ from twisted_pypi.simple.json import upload_time
 from twisted_pypi.simple.model import File, ProjectList, ProjectPage
 
 LONG = 200
-"""A page with more files than this is judged in a thread."""
+"""A page with more files than this is judged and put together in a thread."""
 
 RETRY = 30
 """Seconds that a page holds while the upstream cannot be asked."""
@@ -93,7 +93,7 @@ class Mirrored:
         """The upstream's page as it is shown here.  Raises ``NoSuchProject`` and ``UpstreamFailed``."""
         look = await self.look(name)
         self._expect_end(name, look.holds_until_ns)
-        return shown(look)
+        return await self._run_in_thread(shown, look) if len(look.standings) > LONG else shown(look)
 
     async def look(self, name: ProjectName) -> Look:
         """How every file of a project stands.
