@@ -90,19 +90,28 @@ def with_recall(sidecar: Sidecar, recall: Recall | None) -> Sidecar:
     """Return a sidecar that says what the index did to the file; with ``None``, that it did nothing."""
     more = {key: value for key, value in sidecar.more.items() if key != RECALL}
     if recall is not None:
-        said: dict[str, object] = {
-            "how": recall.how,
-            "since": _text(recall.since_ns),
-            "confirmed": recall.confirmed,
-            "hidden": recall.hidden,
-        }
-        more[RECALL] = said if recall.reason is None else said | {"reason": recall.reason}
+        more[RECALL] = recall_facts(recall)
     return replace(sidecar, more=more)
+
+
+def recall_facts(recall: Recall) -> dict[str, object]:
+    """Return what is kept under ``recall``."""
+    said: dict[str, object] = {
+        "how": recall.how,
+        "since": _text(recall.since_ns),
+        "confirmed": recall.confirmed,
+        "hidden": recall.hidden,
+    }
+    return said if recall.reason is None else said | {"reason": recall.reason}
 
 
 def recall_in(sidecar: Sidecar) -> Recall | None:
     """Return what the index did to the file; what cannot be understood hides it, to be safe."""
-    said = sidecar.more.get(RECALL)
+    return read_recall(sidecar.more.get(RECALL))
+
+
+def read_recall(said: object) -> Recall | None:
+    """Return the recall that is kept there; what cannot be understood hides the file, to be safe."""
     if said is None:
         return None
     if not isinstance(said, Mapping) or not isinstance(said.get("how"), str):

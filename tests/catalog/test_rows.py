@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 from tests.catalog.conftest import Make, known
-from twisted_pypi.boundaries import KnownFile
+from twisted_pypi.boundaries import KnownFile, Recall
 from twisted_pypi.catalog import Catalog, Committed, Double, Identity, Place, State, Writer
 from twisted_pypi.distributions import normalize, parse_filename
-from twisted_pypi.sidecars import Sidecar
+from twisted_pypi.sidecars import Sidecar, Source
+from twisted_pypi.upstream_facts import with_recall
 
 ACME, CORE = normalize("acme"), normalize("core")
 
@@ -212,3 +213,21 @@ def test_what_a_sidecar_says_is_kept_while_it_is_of_these_bytes(open_catalog: Ma
     assert row is not None
     assert row.sidecar_mtime_ns is None
     assert change(catalog, "set_sidecar", Place(0, "", "acme-2.0.zip"), sidecar, 8).changed == set()
+
+
+def test_what_became_of_a_file_upstream_is_kept_with_it(open_catalog: Make) -> None:
+    catalog = open_catalog()
+    file = known("acme-1.0.zip", source=Source.UPSTREAM)
+    place, recall = Place.of(file), Recall("quarantined", 5000, confirmed=True, hidden=True, reason="it stole")
+    change(catalog, "put", file, None)
+    change(catalog, "put", known("acme-2.0.zip"), None)
+    assert catalog.read.recalled() == []
+    sidecar = with_recall(Sidecar(file.sha256, 1, source=Source.UPSTREAM), recall)
+    assert change(catalog, "set_sidecar", place, sidecar, 7).changed == {ACME}
+    assert catalog.read.known(place) == replace(file, recall=recall)
+    assert catalog.read.recalled() == [replace(file, recall=recall)]
+    assert change(catalog, "set_sidecar", place, sidecar, 8).changed == set()
+    assert change(catalog, "put", replace(file, recall=recall), None).changed == set()
+    assert change(catalog, "put", file, None).changed == {ACME}
+    assert catalog.read.recalled() == []
+    assert change(catalog, "put", replace(file, recall=recall), None).changed == {ACME}

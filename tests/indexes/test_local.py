@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_twisted
 
-from twisted_pypi.boundaries import KnownFile
+from twisted_pypi.boundaries import KnownFile, Recall
 from twisted_pypi.catalog import Catalog, Place, State, Writer
 from twisted_pypi.distributions import ProjectName, normalize, parse_filename
 from twisted_pypi.errors import NoSuchFile, NoSuchProject, Unreadable
@@ -249,3 +249,18 @@ async def test_what_is_published_and_removed_is_known_at_once(shelf: Shelf) -> N
     assert list(await shelf.index.all_files()) == [known]
     assert (await shelf.index.projects()).names == ("acme",)
     assert await shelf.index.holding("acme-1.1.zip") is None
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_was_taken_back_is_known_and_not_on_the_page(shelf: Shelf) -> None:
+    known, other = shelf.put("acme-1.0.zip"), shelf.put("acme-2.0.zip")
+    hidden = replace(known, recall=Recall("quarantined", 1000, confirmed=False, hidden=True))
+    await shelf.index.added(hidden, None)
+    await shelf.index.added(
+        replace(other, recall=replace(hidden.recall, hidden=False) if hidden.recall else None), None
+    )
+    page = await shelf.index.project(ACME)
+    assert ([file.filename for file in page.files], page.versions) == (["acme-2.0.zip"], ("2.0",))
+    assert len(await shelf.index.files_of(ACME)) == 2
+    assert [each.filename for each in await shelf.index.recalled()] == ["acme-1.0.zip", "acme-2.0.zip"]
+    assert (await shelf.index.file_at("acme-1.0.zip")).known == hidden

@@ -1,12 +1,14 @@
 """What of another index is shown under each status."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 import pytest_twisted
 
+from twisted_pypi.boundaries import Recall
 from twisted_pypi.distributions import ProjectName
-from twisted_pypi.errors import NotAllowed
+from twisted_pypi.errors import NotAllowed, Recalled
 from twisted_pypi.indexes.marked import Marked
 from twisted_pypi.project_records import ACTIVE, Origin, ProjectRecord, Status, Whose
 from twisted_pypi.testing.memory_index import MemoryIndex
@@ -67,3 +69,22 @@ async def test_a_quarantined_file_is_refused_with_the_reason(ask: Callable[[Mark
     _, index = made(ProjectRecord(Status.QUARANTINED, "malware"))
     with pytest.raises(NotAllowed, match="is quarantined: malware"):
         await ask(index)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_file_that_its_index_took_back_is_not_given_out() -> None:
+    inner, index = made(ACTIVE)
+    known = inner.put("x-1.1.tar.gz")
+    await inner.added(
+        replace(known, recall=Recall("quarantined", 0, confirmed=False, hidden=True, reason="it stole")), None
+    )
+    assert [file.filename for file in (await index.project(X)).files] == [FILE]
+    assert [each.filename for each in await index.files_of(X)] == [FILE]
+    assert [each.filename for each in await index.all_files()] == [FILE, "y-1.0.tar.gz"]
+    for asked in (index.file(X, "x-1.1.tar.gz"), index.file_at("x-1.1.tar.gz")):
+        with pytest.raises(Recalled, match=r"is recalled: its index has quarantined it, .*: it stole"):
+            await asked
+    # What is only reported is given out.
+    await inner.added(replace(known, recall=Recall("removed", 0, confirmed=True, hidden=False)), None)
+    assert (await index.file(X, known.filename)).known.filename == known.filename
+    assert len((await index.project(X)).files) == len(await index.files_of(X)) == 2

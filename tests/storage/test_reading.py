@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests.storage.running import LONG_AGO, put
+from twisted_pypi.boundaries import Recall
 from twisted_pypi.catalog import Place, Sighting
 from twisted_pypi.sidecars import Sidecar, format_sidecar, sidecar_name
 from twisted_pypi.storage.reading import FRESH, LONG_STILL, STILL, Facts, Failed, FileReader, Gone, Job, NotYet, Outcome
 from twisted_pypi.storage.remarks import Remarks
 from twisted_pypi.storage.tree import Tree
 from twisted_pypi.testing.archives import sdist, tar_archive, wheel
+from twisted_pypi.upstream_facts import with_recall
 
 NOW = LONG_AGO + 10_000
 WHEEL, SDIST = wheel("acme", "1.0"), sdist("acme", "1.0", content=os.urandom(9999))
@@ -113,6 +115,16 @@ def test_the_upload_time_is_the_sidecars_while_it_speaks_of_this_file(tmp_path: 
     outcome = read(path)
     assert isinstance(outcome, Facts)
     assert (outcome.known.uploaded_ns, outcome.uploaded_is_certain) == (path.stat().st_mtime_ns, False)
+
+
+def test_a_sidecar_says_that_its_file_was_taken_back(tmp_path: Path) -> None:
+    path = put(tmp_path / "acme-1.0-py3-none-any.whl", WHEEL)
+    recall = Recall("quarantined", 5000, confirmed=False, hidden=True)
+    sidecar = with_recall(Sidecar(sha256(WHEEL).hexdigest()), recall)
+    path.with_name(sidecar_name(path.name)).write_bytes(format_sidecar(sidecar))
+    outcome = read(path)
+    assert isinstance(outcome, Facts)
+    assert outcome.known.recall == recall
 
 
 def test_the_upload_time_is_never_in_the_future(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ParamSpec, Protocol, TypeVar
 
 from twisted_pypi.distributions import Distribution, ProjectName
+from twisted_pypi.policy.recalls import Recall
 from twisted_pypi.sidecars import Source
 from twisted_pypi.simple.model import ProjectList, ProjectPage
 
@@ -46,6 +47,8 @@ class KnownFile:
     """Does its sidecar hold attestations (PEP 740)?"""
     source: Source | None = None
     """How it came here, as its sidecar says; ``None``: by hand."""
+    recall: Recall | None = None
+    """What the index that it was fetched from did to it since, if anything."""
 
     @property
     def filename(self) -> str:

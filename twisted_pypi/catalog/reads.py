@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from twisted_pypi.boundaries import KnownFile
-from twisted_pypi.catalog.rows import COMPARED, FACTS, KINDS, known_file, remembered
+from twisted_pypi.catalog.rows import COMPARED, FACTS, KINDS, SOURCES, known_file, remembered
 from twisted_pypi.catalog.values import Identity, Place, Remembered, State, preference
 from twisted_pypi.distributions import Distribution, ProjectName
+from twisted_pypi.sidecars import Source
 
 _LISTED = f"state IN ({State.LISTED:d}, {State.RECHECK:d})"
 _PAGE = 500
@@ -127,6 +128,24 @@ class Reader:
             self._ids,
         ).fetchall()
         return {ProjectName(project): files for project, files in rows}
+
+    def sources(self) -> dict[ProjectName, frozenset[Source | None]]:
+        """How the listed files of each project came here.  Takes a while: not for the reactor thread."""
+        rows = self._connection.execute(
+            f"SELECT DISTINCT project, source FROM files WHERE root IN ({self._marks()}) AND {_LISTED}",  # noqa: S608
+            self._ids,
+        )
+        found: dict[ProjectName, frozenset[Source | None]] = {}
+        for project, source in rows:
+            found[project] = found.get(project, frozenset()) | {None if source is None else SOURCES[source]}
+        return found
+
+    def recalled(self) -> list[KnownFile]:
+        """The listed files that the index they were fetched from did something to, by file name."""
+        rows = self._connection.execute(
+            f"SELECT {FACTS} FROM files WHERE recall IS NOT NULL AND {_LISTED} ORDER BY filename",  # noqa: S608
+        ).fetchall()
+        return list(_one_a_name(self._known(rows)))
 
     def count_filenames(self) -> int:
         """How many file names are listed."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from twisted_pypi.boundaries import KnownFile
+from twisted_pypi.boundaries import KnownFile, Recall
 from twisted_pypi.catalog.values import Remembered, Sighting, State
 from twisted_pypi.distributions import Distribution, Kind
 from twisted_pypi.sidecars import Source
+from twisted_pypi.upstream_facts import read_recall, recall_facts
 
 FACTS = (
     "root, folder, filename, project, version, kind, size, mtime_ns, inode, sha256, uploaded_ns, requires_python,"
-    " metadata_sha256, signed, yanked, attested, source"
+    " metadata_sha256, signed, yanked, attested, source, recall"
 )
 """The columns that a ``KnownFile`` is made of."""
 COMPARED = "filename, state, size, mtime_ns, inode, signed, sidecar_mtime_ns"
@@ -33,7 +35,7 @@ def known_file(root: int, row: tuple[Any, ...]) -> KnownFile:
     """Return the facts of a file below one of the roots, counted from 0."""
     (
         _, folder, filename, project, version, kind, size, mtime_ns, inode, sha256, uploaded_ns, requires_python,
-        metadata, signed, yanked, attested, source,
+        metadata, signed, yanked, attested, source, recall,
     ) = row  # fmt: skip
     return KnownFile(
         root,
@@ -50,4 +52,10 @@ def known_file(root: int, row: tuple[Any, ...]) -> KnownFile:
         yanked,
         bool(attested),
         None if source is None else SOURCES[source],
+        None if recall is None else read_recall(json.loads(recall)),
     )
+
+
+def recall_text(recall: Recall | None) -> str | None:
+    """Return what is written down of a recall."""
+    return None if recall is None else json.dumps(recall_facts(recall))

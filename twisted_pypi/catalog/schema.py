@@ -12,7 +12,7 @@ import sqlite3
 
 from twisted.logger import Logger
 
-VERSION = 4
+VERSION = 5
 """Counts up whenever the tables change; a file with another one is thrown away."""
 
 _BUSY_MS = 10_000
@@ -30,11 +30,13 @@ CREATE TABLE files (
     project TEXT NOT NULL, version TEXT NOT NULL, kind TEXT NOT NULL,
     size INTEGER, mtime_ns INTEGER, inode INTEGER, sha256 BLOB, uploaded_ns INTEGER,
     requires_python TEXT, metadata_sha256 BLOB, signed INTEGER NOT NULL DEFAULT 0,
-    yanked TEXT, attested INTEGER NOT NULL DEFAULT 0, source TEXT, sidecar_mtime_ns INTEGER,
+    yanked TEXT, attested INTEGER NOT NULL DEFAULT 0, source TEXT, recall TEXT,
+    sidecar_mtime_ns INTEGER,
     PRIMARY KEY (root, folder, filename)
 ) WITHOUT ROWID;
 CREATE INDEX files_by_project ON files (project, state);
 CREATE INDEX files_by_filename ON files (filename);
+CREATE INDEX files_recalled ON files (filename) WHERE recall IS NOT NULL;
 CREATE INDEX files_to_read ON files (state) WHERE state IN (1, 2);
 CREATE TABLE metadata (sha256 BLOB PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE first_seen (

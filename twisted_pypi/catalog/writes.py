@@ -9,9 +9,11 @@ from typing import Any
 
 from twisted_pypi.boundaries import KnownFile
 from twisted_pypi.catalog.reads import Reader, bounds_below, split_folder
+from twisted_pypi.catalog.rows import recall_text
 from twisted_pypi.catalog.values import Committed, Double, Identity, Place, State, preference
 from twisted_pypi.distributions import Distribution, ProjectName
 from twisted_pypi.sidecars import Sidecar
+from twisted_pypi.upstream_facts import recall_in
 
 _LISTED = {int(State.LISTED), int(State.RECHECK)}
 _TO_READ = {State.UNKNOWN, State.RECHECK}
@@ -62,14 +64,14 @@ class Writer:
             known.project, known.distribution.version, known.distribution.kind, known.size, known.mtime_ns, known.inode,
             sha256, uploaded_ns, known.requires_python,
             None if known.metadata_sha256 is None else bytes.fromhex(known.metadata_sha256), int(known.signed),
-            known.yanked, int(known.attested), known.source,
+            known.yanked, int(known.attested), known.source, recall_text(known.recall),
         )  # fmt: skip
         rows = self._named(known.filename)
         old = rows.pop(place, None)
         self._connection.execute(
             "INSERT OR REPLACE INTO files (root, folder, filename, state, project, version, kind, size, mtime_ns, inode,"
             " sha256, uploaded_ns, requires_python, metadata_sha256, signed, yanked, attested, source,"
-            " sidecar_mtime_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " recall, sidecar_mtime_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (*self._key(place), State.LISTED, *facts, sidecar_mtime_ns),
         )
         if metadata is not None:
@@ -130,13 +132,14 @@ class Writer:
             uploaded_ns = self._upload_time(
                 known.filename, bytes.fromhex(known.sha256), sidecar.uploaded_ns, certain=True
             )
+        recall = recall_in(sidecar)
         said = (sidecar.yanked, bool(sidecar.attestations), uploaded_ns, sidecar.source)
         self._connection.execute(
-            "UPDATE files SET yanked = ?, attested = ?, uploaded_ns = ?, source = ?, sidecar_mtime_ns = ?"
+            "UPDATE files SET yanked = ?, attested = ?, uploaded_ns = ?, source = ?, recall = ?, sidecar_mtime_ns = ?"
             " WHERE root = ? AND folder = ? AND filename = ?",
-            (*said, mtime_ns, *self._key(place)),
+            (*said, recall_text(recall), mtime_ns, *self._key(place)),
         )
-        if said != (known.yanked, known.attested, known.uploaded_ns, known.source):
+        if (*said, recall) != (known.yanked, known.attested, known.uploaded_ns, known.source, known.recall):
             self.committed.changed.add(known.project)
 
     def remove(self, place: Place) -> None:
@@ -189,7 +192,7 @@ class Writer:
         """State, project and facts of every file of a name, by where it is."""
         rows = self._connection.execute(
             "SELECT root, folder, state, project, version, kind, size, mtime_ns, inode, sha256, uploaded_ns,"
-            " requires_python, metadata_sha256, signed, yanked, attested, source FROM files WHERE filename = ?",
+            " requires_python, metadata_sha256, signed, yanked, attested, source, recall FROM files WHERE filename = ?",
             (filename,),
         ).fetchall()
         return {

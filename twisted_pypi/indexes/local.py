@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 from urllib.parse import quote
 
-from twisted_pypi.boundaries import KnownFile, LocatedFile
+from twisted_pypi.boundaries import KnownFile, LocatedFile, RunInThread
 from twisted_pypi.catalog import Catalog, Place, Sighting, State
 from twisted_pypi.distributions import Distribution, Kind, ProjectName
 from twisted_pypi.errors import NoSuchFile, NoSuchProject, Unreadable
 from twisted_pypi.indexes.versions import spelled_versions, version_key
+from twisted_pypi.sidecars import Source
 from twisted_pypi.simple.model import File, ProjectList, ProjectPage
 
 
@@ -60,11 +61,11 @@ class LocalIndex:
         return self._list[1]
 
     async def project(self, name: ProjectName) -> ProjectPage:
-        """One project's files, sorted by version and then by file name.
+        """One project's files but for those that were taken back, sorted by version and then by file name.
 
         Raises ``NoSuchProject`` (only when all names are known) and ``Unreadable``.
         """
-        files = await self.files_of(name)
+        files = [known for known in await self.files_of(name) if known.recall is None or not known.recall.hidden]
         spelled = spelled_versions(known.distribution.version for known in files)
         return ProjectPage(name, tuple([_file(known) for known in files]), spelled)
 
@@ -142,6 +143,16 @@ class LocalIndex:
         """A file was removed: when this returns, no page has it."""
         await self._enquiries.forget(Place.of(known))
 
+    async def sources(self, run_in_thread: RunInThread) -> Mapping[ProjectName, frozenset[Source | None]]:
+        """How the listed files of each project came here, once all files are read.  Raises ``Busy``, ``Unreadable``."""
+        await self._enquiries.all_read()
+        return await run_in_thread(self._sources)
+
+    async def recalled(self) -> list[KnownFile]:
+        """The listed files that the index they were fetched from did something to, by file name.  Raises ``Busy``."""
+        await self._enquiries.opened()
+        return self._catalog.read.recalled()
+
     def counts(self) -> tuple[int, int]:
         """How many projects and how many files are known."""
         return len(self._catalog.projects), self._catalog.files
@@ -152,6 +163,10 @@ class LocalIndex:
             raise Unreadable(f"the files of {name} cannot be read at the moment; the log says why")
         if not states:
             raise NoSuchProject(f"there is no project {name} here")
+
+    def _sources(self) -> Mapping[ProjectName, frozenset[Source | None]]:
+        with self._catalog.reading() as read:
+            return read.sources()
 
     def _place(self, path: str) -> Place | None:
         """The place in the first root where a file was seen at a path."""

@@ -1,4 +1,4 @@
-"""An index whose projects have a status (PEP 792): what is quarantined is not given out."""
+"""An index whose projects have a status (PEP 792): what is quarantined, here or upstream, is not given out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from twisted_pypi.boundaries import KnownFile, LocalFiles, LocatedFile
 from twisted_pypi.distributions import Distribution, ProjectName
-from twisted_pypi.errors import NotAllowed
+from twisted_pypi.errors import NotAllowed, Recalled
+from twisted_pypi.policy.moments import iso
 from twisted_pypi.project_records import ProjectRecord, Status
 from twisted_pypi.simple.model import ProjectList, ProjectPage
 
@@ -45,7 +46,7 @@ class Marked:
     async def files_of(self, name: ProjectName) -> list[KnownFile]:
         """Every file of a project that is given out.  Raises ``NoSuchProject``, ``Unreadable``."""
         files = await self._index.files_of(name)
-        return [] if self._is_quarantined(name) else files
+        return [] if self._is_quarantined(name) else [known for known in files if not _is_hidden(known)]
 
     async def distributions_of(self, name: ProjectName) -> list[Distribution]:
         """What the names of those files say.  Raises ``NoSuchProject``, ``Unreadable``."""
@@ -84,7 +85,17 @@ class Marked:
         if self._is_quarantined(known.project):
             sentence = self._record_of(known.project).sentence
             raise NotAllowed(f"{known.filename} is not given out: the project {known.project} {sentence}")
+        if known.recall is not None and known.recall.hidden:
+            reason = f": {known.recall.reason}" if known.recall.reason else ""
+            raise Recalled(
+                f"{known.filename} is recalled: its index has {known.recall.how} it,"
+                f" as was first seen at {iso(known.recall.since_ns)}{reason}"
+            )
         return located
 
     def _without_quarantined(self, files: Iterable[KnownFile]) -> Iterator[KnownFile]:
-        return (known for known in files if not self._is_quarantined(known.project))
+        return (known for known in files if not self._is_quarantined(known.project) and not _is_hidden(known))
+
+
+def _is_hidden(known: KnownFile) -> bool:
+    return known.recall is not None and known.recall.hidden

@@ -21,6 +21,7 @@ from twisted_pypi.storage.beside import NOTHING, Beside, look_beside
 from twisted_pypi.storage.open_files import nobody_writes
 from twisted_pypi.storage.stopping import Stopping
 from twisted_pypi.storage.tree import Tree
+from twisted_pypi.upstream_facts import recall_in
 
 STILL = 2.0
 """Seconds without a change after which nobody is believed to be writing, if the archive is whole."""
@@ -132,6 +133,7 @@ class FileReader:
                 said.uploaded_ns or min(sighting.mtime_ns, int(now * _SECOND)), requires_python,
                 None if metadata is None else hashlib.sha256(metadata).hexdigest(),
                 self._tree.is_signed(job.place), said.yanked, bool(said.attestations), said.source,
+                recall_in(said),
             ),
             metadata,
             uploaded_is_certain=said.uploaded_ns is not None,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from urllib.parse import quote
 
-from twisted_pypi.boundaries import KnownFile, LocatedFile
+from twisted_pypi.boundaries import KnownFile, LocatedFile, RunInThread
 from twisted_pypi.distributions import Distribution, ProjectName, canonical_version, parse_filename
 from twisted_pypi.errors import NoSuchFile, NoSuchProject
+from twisted_pypi.sidecars import Source
 from twisted_pypi.simple.model import File, ProjectList, ProjectPage
 
 
@@ -59,7 +60,7 @@ class MemoryIndex:
 
     async def project(self, name: ProjectName) -> ProjectPage:
         """One project's files.  Raises ``NoSuchProject``."""
-        files = await self.files_of(name)
+        files = [known for known in await self.files_of(name) if known.recall is None or not known.recall.hidden]
         versions = {canonical_version(known.distribution.version): None for known in files}
         return ProjectPage(name, tuple(_file(known) for known in files), tuple(versions))
 
@@ -108,6 +109,16 @@ class MemoryIndex:
         """A file was removed."""
         del self._files[known.path]
 
+    async def sources(self, run_in_thread: RunInThread) -> Mapping[ProjectName, frozenset[Source | None]]:
+        """How the files of each project came here."""
+        del run_in_thread
+        names = {known.project for known in self._sorted()}
+        return {name: frozenset(known.source for known in self._sorted() if known.project == name) for name in names}
+
+    async def recalled(self) -> list[KnownFile]:
+        """The files that the index they were fetched from did something to."""
+        return [known for known in self._sorted() if known.recall is not None]
+
     def counts(self) -> tuple[int, int]:
         """How many projects and how many files there are."""
         return len({known.project for known in self._sorted()}), len(self._files)
@@ -126,4 +137,5 @@ def _file(known: KnownFile) -> File:
         upload_time_ns=known.uploaded_ns,
         requires_python=known.requires_python,
         core_metadata=None if known.metadata_sha256 is None else {"sha256": known.metadata_sha256},
+        yanked=False if known.yanked is None else known.yanked or True,
     )
