@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import pytest_twisted
 from hypothesis import given
@@ -150,6 +152,20 @@ async def test_a_quarantine_is_explained_ours_and_theirs() -> None:
     assert states(explanation) == {"2.0": State.DENIED}
     assert world.upstream.asked == []
     assert (explanation.status, explanation.reason) == ("quarantined", "ours now")
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_recall_of_a_file_in_the_folders_is_explained() -> None:
+    world = World()
+    hidden = Recall("removed", NOW * S, confirmed=True, hidden=True, reason="malware")
+    for version, recall in (("1.0", hidden), ("2.0", replace(hidden, hidden=False))):
+        known = await world.hold(wheel(version), source=Source.UPSTREAM)
+        await world.local.added(replace(known, recall=recall), None)
+    explanation = await explainer(world, mirrored=False).explain(FOO)
+    assert states(explanation) == {"1.0": State.RECALLED, "2.0": State.LOCAL}
+    removed = "its index has removed it, as was first seen at 2023-11-14T22:13:20Z"
+    assert explanation.files[0].because == f"is recalled: {removed}: malware"
+    assert explanation.files[1].because.endswith(f"; {removed}")
 
 
 @pytest_twisted.ensureDeferred

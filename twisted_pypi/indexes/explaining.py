@@ -10,11 +10,12 @@ from twisted_pypi.distributions import ProjectName, is_project_name
 from twisted_pypi.errors import NoSuchProject, UpstreamFailed
 from twisted_pypi.indexes.mirrored import Look, Mirrored
 from twisted_pypi.indexes.ruled import facts_of
-from twisted_pypi.indexes.standing import QUARANTINED, Bar, Standing
+from twisted_pypi.indexes.standing import QUARANTINED, Bar, Standing, recalled
 from twisted_pypi.indexes.versions import version_key
 from twisted_pypi.policy.explanation import ExplainedFile, Explanation, State
 from twisted_pypi.policy.moments import iso
 from twisted_pypi.policy.ownership import Decision
+from twisted_pypi.policy.recalls import Recall
 from twisted_pypi.policy.rules import HeldBackFile, Rules
 from twisted_pypi.project_records import ProjectRecord, Status
 from twisted_pypi.sidecars import Source
@@ -117,10 +118,14 @@ class Explainer:
         held: HeldBackFile | None = None
         if record.status is Status.QUARANTINED:
             state, because = State.DENIED, f"is not given out: the project {record.sentence}"
+        elif (refusal := recalled(known.recall)) is not None:
+            state, because = State.RECALLED, refusal.sentence
         elif look is not None and look.quarantined and look.name not in self._merge:
             state, because = State.RECALLED, f"is not listed: {look.name} is {QUARANTINED} upstream"
         elif known.source is Source.UPSTREAM:
             held = self._rules().judge(known.project, facts_of(known), int(self._clock() * 1_000_000_000))
+        if state is State.LOCAL and known.recall is not None:
+            because += _since(known.recall)
         if held is not None:
             state, because = _state(held.until_ns), f"is {held.sentence}"
         return ExplainedFile(
@@ -145,13 +150,17 @@ def _outside(standing: Standing) -> ExplainedFile:
     elif cached is not None:
         state, because = State.CACHED, f"is cached, fetched from {cached.index} ({iso(cached.fetched_ns)})"
         if cached.recall is not None:
-            because += f"; its index has {cached.recall.how} it, as was first seen at {iso(cached.recall.since_ns)}"
+            because += _since(cached.recall)
     else:
         state, because = State.AVAILABLE, f"is available: it is fetched from {standing.index} when somebody asks for it"
     yanked = None if file.yanked is False else "" if file.yanked is True else file.yanked
     return ExplainedFile(
         file.filename, standing.version, state, because, file.hashes.get("sha256"), yanked, rule, until_ns
     )
+
+
+def _since(recall: Recall) -> str:
+    return f"; its index has {recall.how} it, as was first seen at {iso(recall.since_ns)}"
 
 
 def _state(until_ns: int | None) -> State:

@@ -113,7 +113,7 @@ def stand_one(
     if "sha256" not in file.hashes:
         unverifiable = Refusal(Bar.UNUSABLE, "cannot be verified: the upstream index names no sha256 of it")
         return Standing(file, index, version, cached, unverifiable)
-    refusal = _recalled(recall) or verdict
+    refusal = recalled(recall) or verdict
     if refusal is None and (held := rules.judge(name, file, now_ns)) is not None:
         refusal = Refusal(Bar.HELD_BACK, f"is {held.sentence}", held.rule, held.until_ns)
     return Standing(file, index, version, cached, refusal)
@@ -127,7 +127,8 @@ def quarantine(seen: UpstreamPage | None) -> Refusal | None:
     return Refusal(Bar.RECALLED, f"is recalled: {seen.index} has quarantined the project{reason}")
 
 
-def _recalled(recall: Recall | None) -> Refusal | None:
+def recalled(recall: Recall | None) -> Refusal | None:
+    """Return what keeps a file from clients, if what its index did to it does."""
     if recall is None or not recall.hidden:
         return None
     reason = f": {recall.reason}" if recall.reason else ""
