@@ -15,8 +15,8 @@ from twisted_pypi.config import Watch
 from twisted_pypi.distributions import ProjectName
 from twisted_pypi.errors import Unreadable
 from twisted_pypi.project_records import ACTIVE, PROJECT, PROJECTS, Origin, ProjectRecord, Status, Whose
-from twisted_pypi.storage.project_marks import ProjectMarks
-from twisted_pypi.storage.record_writing import change_record, read_record, settle_origin
+from twisted_pypi.storage.project_marks import UNCLEAR, ProjectMarks
+from twisted_pypi.storage.record_writing import change_origin, change_record, read_record, settle_origin
 
 X = ProjectName("x")
 ARCHIVED = ProjectRecord(Status.ARCHIVED, "done")
@@ -78,6 +78,21 @@ def test_what_cannot_be_understood_says_what_it_said(tmp_path: Path) -> None:
     assert house.marks.of(X) == ARCHIVED
 
 
+@pytest.mark.parametrize("kind", ["garbage", "loop"])
+def test_whoever_owns_what_was_never_understood_it_stays_in(tmp_path: Path, kind: str) -> None:
+    house = House(tmp_path)
+    path = house.write("{")
+    if kind == "loop":
+        path.unlink()
+        path.symlink_to(path.name)
+    for _ in range(2):
+        house.marks.reload()
+        assert house.marks.of(X) == UNCLEAR
+    path.unlink()
+    house.marks.reload()
+    assert house.told == [{X}, {X}]
+
+
 def test_an_unmounted_root_ends_no_quarantine(tmp_path: Path) -> None:
     house = House(tmp_path / "root")
     house.write('{"status": "archived", "reason": "done"}')
@@ -112,13 +127,15 @@ def test_a_first_change(tmp_path: Path) -> None:
 def test_whose_it_is_is_written_beside_the_status(tmp_path: Path) -> None:
     house = House(tmp_path)
     house.write('{"owners": ["anna"], "status": "archived", "reason": "done"}')
-    record = house.marks.change_origin(X, UPSTREAMS)
+    record = house.marks.claim_origin(X, UPSTREAMS)
     assert record == ProjectRecord(Status.ARCHIVED, "done", {"owners": ["anna"]}, origin=UPSTREAMS)
     assert house.marks.of(X) == record == read_record(str(tmp_path), X)
     assert house.marks.change(X, Status.ACTIVE, None).origin == UPSTREAMS
     assert house.marks.settle_origin(X, OURS).origin == OURS
     assert house.marks.settle_origin(X, UPSTREAMS).origin == OURS == house.marks.of(X).origin
-    assert house.marks.change_origin(X, None) == ProjectRecord(more={"owners": ["anna"]}) == house.marks.of(X)
+    assert change_origin(str(tmp_path), X, None) == ProjectRecord(more={"owners": ["anna"]})
+    house.marks.reload()
+    assert house.marks.of(X) == ProjectRecord(more={"owners": ["anna"]})
 
 
 def test_changes_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
@@ -158,6 +175,14 @@ def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
     House(tmp_path).write("{")
     with pytest.raises(Unreadable, match="nothing that can be understood"):
         change_record(str(tmp_path), X, Status.ARCHIVED, None)
+
+
+def test_what_a_loss_of_power_left_empty_is_written_again(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.write("")
+    house.marks.reload()
+    assert (house.marks.of(X), house.told) == (ACTIVE, [])
+    assert house.marks.claim_origin(X, OURS).origin == OURS == house.marks.of(X).origin
 
 
 def test_where_they_are(tmp_path: Path) -> None:

@@ -21,9 +21,13 @@ from twisted_pypi.project_records import (
     Origin,
     ProjectRecord,
     Status,
+    Whose,
     parse_record,
 )
-from twisted_pypi.storage.record_writing import change_origin, change_record, settle_origin
+from twisted_pypi.storage.record_writing import change_record, claim_origin, settle_origin
+
+UNCLEAR = ProjectRecord(origin=Origin(Whose.OURS, "its record cannot be read", 0))
+"""What holds for a project whose record was never understood: what is private may not go outside because of that."""
 
 _Kept = dict[ProjectName, tuple[Sighting, ProjectRecord]]
 
@@ -93,9 +97,9 @@ class ProjectMarks:
         """
         return self._changed(name, change_record(self._root, name, status, reason))
 
-    def change_origin(self, name: ProjectName, origin: Origin | None) -> ProjectRecord:
-        """Write down whose a project is, or that nobody knows.  As ``change``."""
-        return self._changed(name, change_origin(self._root, name, origin))
+    def claim_origin(self, name: ProjectName, origin: Origin) -> ProjectRecord:
+        """Write down whose a project is that was just uploaded to.  As ``change``."""
+        return self._changed(name, claim_origin(self._root, name, origin))
 
     def settle_origin(self, name: ProjectName, origin: Origin) -> ProjectRecord:
         """Write down whose a project was found to be, unless it is known to be ours by now.  As ``change``."""
@@ -162,13 +166,14 @@ class ProjectMarks:
             self.log.warn(
                 "the record {path} cannot be read ({problem}); what it said before holds", path=path, problem=problem
             )
-            return before
+            return before or (Sighting(0, 0, 0), UNCLEAR)
         with os.fdopen(descriptor, "rb") as file:
             found = os.fstat(descriptor)
             record = None
             if stat.S_ISREG(found.st_mode):
                 with suppress(OSError):
-                    record = parse_record(file.read(LARGEST + 1))
+                    # Empty is what a loss of power may leave of one that was not waited for.
+                    record = parse_record(file.read(LARGEST + 1)) if found.st_size else ACTIVE
         if record is None:
             self.log.warn(
                 "the record {path} says nothing that can be understood; what it said before holds."
@@ -176,7 +181,7 @@ class ProjectMarks:
                 path=path, those=", ".join(Status),
             )  # fmt: skip
             # Not said again, nor read, until it changes.
-            return Sighting.of(found), ACTIVE if before is None else before[1]
+            return Sighting.of(found), UNCLEAR if before is None else before[1]
         return Sighting.of(found), record
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from twisted_pypi.project_records import (
     format_record,
     parse_record,
 )
-from twisted_pypi.storage.final_names import claimed, put_over
+from twisted_pypi.storage.final_names import put_over
 from twisted_pypi.storage.staging import storage_errors
 
 
@@ -30,9 +31,11 @@ def read_record(root: str, name: ProjectName) -> ProjectRecord:
     path = Path(root, PROJECTS, name, PROJECT)
     with storage_errors():
         try:
-            record = parse_record(path.read_bytes())
+            data = path.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return ACTIVE
+    # Empty is what a loss of power may leave of one that was not waited for.
+    record = parse_record(data) if data else ACTIVE
     if record is None:
         raise Unreadable(f"{path} says nothing that can be understood; expected a JSON object with a status")
     return record
@@ -54,6 +57,15 @@ def change_origin(root: str, name: ProjectName, origin: Origin | None) -> Projec
     return _change(root, name, lambda record: replace(record, origin=origin))
 
 
+def claim_origin(root: str, name: ProjectName, origin: Origin) -> ProjectRecord:
+    """The same for a project that was just uploaded to.
+
+    A first record is not waited for until it is on the disk: the sidecar of
+    the file that was uploaded is there, and has it written again at the next start.
+    """
+    return _change(root, name, lambda record: replace(record, origin=origin), wait=False)
+
+
 def settle_origin(root: str, name: ProjectName, origin: Origin) -> ProjectRecord:
     """Write down whose a project was found to be, unless it is known to be ours by now, and return its record.
 
@@ -67,7 +79,9 @@ def settle_origin(root: str, name: ProjectName, origin: Origin) -> ProjectRecord
     return _change(root, name, settled)
 
 
-def _change(root: str, name: ProjectName, change: Callable[[ProjectRecord], ProjectRecord]) -> ProjectRecord:
+def _change(
+    root: str, name: ProjectName, change: Callable[[ProjectRecord], ProjectRecord], *, wait: bool = True
+) -> ProjectRecord:
     """Replace a record by what ``change`` makes of it; whoever else changes it at the same time does so after that."""
     path = Path(root, PROJECTS, name, PROJECT)
     try:
@@ -79,11 +93,28 @@ def _change(root: str, name: ProjectName, change: Callable[[ProjectRecord], Proj
                     owner = folder.parent.stat()
                     with suppress(PermissionError):
                         os.chown(folder, owner.st_uid, owner.st_gid)
-            with claimed(path):
+            with _alone_in(path.parent):
                 before = read_record(root, name)
                 record = change(before)
-                if record != before:
+                if record == before:
+                    pass
+                elif wait or path.exists():
                     put_over(format_record(record), path)
+                else:
+                    path.write_bytes(format_record(record))
     except FileNotFoundError as error:
         raise Unreadable("the folder of the index is not there at the moment; try again when it is mounted") from error
     return record
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Be the only one of this program, in all processes, who changes what is in a folder."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        # Where folders cannot be locked, being quick has to do.
+        with suppress(OSError):
+            fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
