@@ -1,6 +1,7 @@
 """Yanks and statuses, over a store and an index in memory."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from twisted_pypi.distributions import ProjectName
 from twisted_pypi.errors import BadForm, NoSuchFile, NoSuchProject
 from twisted_pypi.marking import Marker
 from twisted_pypi.project_records import ProjectRecord, Status
-from twisted_pypi.sidecars import Sidecar, format_sidecar, parse_sidecar
+from twisted_pypi.sidecars import Sidecar, Source, format_sidecar, parse_sidecar
 from twisted_pypi.testing.memory_index import MemoryIndex
 from twisted_pypi.testing.memory_store import MemoryStore, StoredFile
 
@@ -73,6 +74,7 @@ async def test_what_the_sidecar_says_besides_stays() -> None:
     house = House()
     sha256 = (await house.known(SDIST)).sha256
     before = Sidecar(sha256, 7000, "bob", {"note": 1}, attestations=({"version": 1},), publisher={"kind": "x"})
+    before = replace(before, source=Source.UPLOAD)
     house.store.files[SDIST] = StoredFile(b"", format_sidecar(before))
     await house.marker.yank("x", SDIST, "", None)
     found = house.sidecar(SDIST)

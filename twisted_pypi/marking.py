@@ -96,7 +96,7 @@ def _sidecar(known: KnownFile, user: str | None, data: bytes | None) -> bytes:
     """The sidecar of a file with what is said of it now; one of other bytes says nothing of these."""
     before = None if data is None else parse_sidecar(data)
     if before is None or before.sha256 != known.sha256:
-        before = Sidecar(known.sha256, known.uploaded_ns or None)
+        before = Sidecar(known.sha256, known.uploaded_ns or None, source=known.source)
     more = {key: value for key, value in before.more.items() if key != YANKED_BY}
     if user is not None:
         more[YANKED_BY] = user

@@ -20,7 +20,7 @@ from twisted_pypi.errors import (
     NotAllowed,
 )
 from twisted_pypi.project_records import ACTIVE, ProjectRecord, Status
-from twisted_pypi.sidecars import Sidecar, parse_sidecar
+from twisted_pypi.sidecars import Sidecar, Source, parse_sidecar
 from twisted_pypi.testing.archives import core_metadata, sdist, wheel
 from twisted_pypi.testing.memory_index import MemoryIndex
 from twisted_pypi.testing.memory_store import MemoryStore
@@ -89,7 +89,10 @@ async def test_a_good_upload_is_stored_and_listed() -> None:
     assert (stored.data, stored.signature) == (ONE, b"sig")
     metadata = core_metadata("x", "1.0", "Requires-Python: >=3.9")
     assert stored.sidecar is not None
-    assert parse_sidecar(stored.sidecar) == Sidecar(known.sha256, 1_700_000_000_123_456_000, "anna")
+    assert parse_sidecar(stored.sidecar) == Sidecar(
+        known.sha256, 1_700_000_000_123_456_000, "anna", source=Source.UPLOAD
+    )
+    assert known.source is Source.UPLOAD
     assert known.sha256 == sha256(ONE).hexdigest()
     assert (known.size, known.uploaded_ns, known.signed) == (len(ONE), 1_700_000_000_123_456_000, True)
     assert (known.requires_python, known.metadata_sha256) == (">=3.9", sha256(metadata).hexdigest())

@@ -12,8 +12,13 @@ from twisted.internet.defer import Deferred, succeed
 
 from twisted_pypi.boundaries import User
 from twisted_pypi.config import Action
+from twisted_pypi.distributions import ProjectName
 from twisted_pypi.errors import LoginRequired
+from twisted_pypi.owning import Owners
+from twisted_pypi.policy.names import NamePatterns
+from twisted_pypi.project_records import Origin, Whose
 from twisted_pypi.testing.memory_index import MemoryIndex
+from twisted_pypi.testing.memory_records import MemoryRecords
 from twisted_pypi.testing.wire import ClockWithDate, Wire, body, head, status
 from twisted_pypi.web.access_log import AccessLog
 from twisted_pypi.web.addresses import Addresses
@@ -81,10 +86,14 @@ class World:
         self.log: list[str] = []
         proxies = TrustedProxies(["127.0.0.0/8"])
         guard = Guard(self.accounts, frozenset({Action.LIST} if private else ()), proxies)
+        self.records = MemoryRecords()
+        owners = Owners(
+            NamePatterns(["acme-*"]), self.records, self.index, run_in_thread=at_once, clock=self.clock.seconds
+        )
         simple = Simple(
             self.index,
             self.pages,
-            NoFallback() if fallback is None else Redirect(fallback, at_once),
+            NoFallback() if fallback is None else Redirect(fallback, at_once, owners),
             private=private,
             run_in_thread=at_once,
         )
@@ -208,6 +217,17 @@ def test_what_is_not_there_may_be_elsewhere(make: Callable[..., World]) -> None:
     old = world.wire().send(b"GET /simple/nothing/ HTTP/1.0\r\n\r\n")
     assert status(old) == 302
     assert status(world.get("/simple/" + "-" * 3 + "/")) in {301, 404}
+
+
+def test_nobody_is_sent_elsewhere_for_what_is_ours(make: Callable[..., World]) -> None:
+    world = make(fallback="https://index.example.com/simple/")
+    world.records.change_origin(ProjectName("nothing"), Origin(Whose.OURS, "nothing was uploaded here", 0))
+    for name, because in (("acme-core", "its name matches --private acme-*"), ("nothing", "nothing was uploaded here")):
+        answer = world.get(f"/simple/{name}/")
+        assert status(answer) == 404
+        assert b"location" not in head(answer)
+        assert because in body(answer).decode()
+    assert status(world.get("/simple/acme/")) == 303
 
 
 def test_nothing_acceptable(world: World) -> None:

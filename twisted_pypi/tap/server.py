@@ -14,8 +14,11 @@ from twisted_pypi.accounts.threads import HashingThreads
 from twisted_pypi.boundaries import RunInThread
 from twisted_pypi.marking import Marker
 from twisted_pypi.options import Options
+from twisted_pypi.owning import Owners
+from twisted_pypi.policy.names import NamePatterns
 from twisted_pypi.serving.announcing import Announcer
 from twisted_pypi.serving.server import Server
+from twisted_pypi.serving.undecided import Undecided
 from twisted_pypi.storage.sweeper import Sweeper
 from twisted_pypi.tap.figures import make_metrics
 from twisted_pypi.tap.folders import make_folders
@@ -54,6 +57,8 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     guard = Guard(accounts, config.authenticate, proxies, closed=partial(why_closed, config, accounts))
     pages = FinishedPages()
     folders.changes.subscribe(pages.drop)
+    owners = Owners(NamePatterns(config.private), marks, local, run_in_thread=run_in_thread, clock=reactor.seconds)
+    folders.changes.subscribe(owners.drop)
     uploader = Uploader(
         store,
         local,
@@ -64,13 +69,15 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         attestations=config.attestations,
         verify=make_verifier(config, reactor),
         record_of=marks.of,
+        owners=owners,
     )
     uploads = Uploads(store, uploader, run_in_thread, largest=config.max_upload_size, at_once=config.max_uploads)
     templates = Templates()
     status = Status(index, index.counts, version("twisted_pypi"), scanner.troubles)
     measurements = Measurements() if config.metrics else None
     handlers = make_handlers(
-        config, index, pages=pages, uploads=uploads, templates=templates, status=status, run_in_thread=run_in_thread,
+        config, index, pages=pages, uploads=uploads, templates=templates, status=status, owners=owners,
+        run_in_thread=run_in_thread,
         metrics=None if measurements is None else make_metrics(measurements, folders, pages, lambda: site.open_connections),
         marks=Marks(Marker(store, local, marks.change, run_in_thread), local, marks.of),
     )  # fmt: skip
@@ -95,7 +102,8 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         umask=umask(options),
     )
     announcer = Announcer(config, index, lambda: accounts.users)
+    undecided = Undecided(config, owners.undecided)
     sweeper = Sweeper(store.sweep, run_in_thread, reactor)
-    for service in filter(None, (access_log, hashing, proxies, scanner, sweeper, announcer)):
+    for service in filter(None, (access_log, hashing, proxies, scanner, sweeper, announcer, undecided)):
         service.setServiceParent(server)
     return server

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from twisted_pypi.boundaries import Index, LocalFiles, RunInThread
+from twisted_pypi.boundaries import Index, LocalFiles, Ownership, RunInThread
 from twisted_pypi.config import Action, Config, Fallback
 from twisted_pypi.indexes.marked import Marked
 from twisted_pypi.indexes.more_hashes import MoreHashes
@@ -34,11 +34,12 @@ def make_handlers(
     index: Marked,
     *,
     pages: FinishedPages, uploads: Uploads, marks: Marks, templates: Templates, status: Status,
-    metrics: Metrics | None, run_in_thread: RunInThread,
+    metrics: Metrics | None, owners: Ownership, run_in_thread: RunInThread,
 ) -> Handlers:  # fmt: skip
     """Return what answers at each address, by these settings."""
     private = Action.LIST in config.authenticate
-    fallback = Redirect(config.fallback_url, run_in_thread) if config.fallback is Fallback.REDIRECT else NoFallback()
+    redirects = config.fallback is Fallback.REDIRECT
+    fallback = Redirect(config.fallback_url, run_in_thread, owners) if redirects else NoFallback()
     shown = _shown(config, index, run_in_thread)
     simple = Simple(shown, pages, fallback, private=private, run_in_thread=run_in_thread)
     bindings = Bindings(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Protocol
 
 from twisted.internet.defer import DeferredLock
@@ -14,7 +15,7 @@ from twisted_pypi.config import Attestations, UploadChecks
 from twisted_pypi.distributions import Distribution, ProjectName, normalize, same_version
 from twisted_pypi.errors import AlreadyUploaded, BadUpload, NoSuchFile, NoSuchProject, NotAllowed
 from twisted_pypi.project_records import ACTIVE, ProjectRecord
-from twisted_pypi.sidecars import Sidecar, format_sidecar
+from twisted_pypi.sidecars import Sidecar, Source, format_sidecar
 from twisted_pypi.upload_checks import check_fields, check_release, release_of
 from twisted_pypi.uploading.contents import Contents, check_contents, look_into
 from twisted_pypi.uploading.form import UploadForm, check_digests, check_name
@@ -27,6 +28,17 @@ class Verify(Protocol):
         self, attestations: Sequence[Mapping[str, object]], filename: str, sha256: str, /
     ) -> Mapping[str, object]:
         """Return their publisher.  Raises ``BadUpload`` when one does not verify, and ``Unreadable``."""
+
+
+class Claims(Protocol):
+    """Whose projects are, as far as uploads have to know."""
+
+    async def claim(self, name: ProjectName) -> Callable[[], None] | None:
+        """What writes down that a project was uploaded to, and so is ours; ``None`` when that is known.
+
+        It blocks and raises nothing.  Raises ``NotAllowed`` when the project is
+        an upstream index's, and ``Unreadable``.
+        """
 
 
 class Uploader:
@@ -44,13 +56,15 @@ class Uploader:
         attestations: Attestations = Attestations.KEEP,
         verify: Verify | None = None,
         record_of: Callable[[ProjectName], ProjectRecord] = lambda _: ACTIVE,
+        owners: Claims | None = None,
     ) -> None:
         """Publish in ``store`` and tell ``local_files``.
 
         ``overwrite`` allows that an upload replaces a file with other bytes;
         ``clock`` is the time in seconds since the epoch; ``verify`` is there
         whenever ``attestations`` are to be verified; ``record_of`` is what is
-        kept of a project, which may be that it takes no uploads.
+        kept of a project, which may be that it takes no uploads; without
+        ``owners``, every project is ours.
         """
         self._store = store
         self._local_files = local_files
@@ -61,6 +75,7 @@ class Uploader:
         self._attestations = attestations
         self._verify = verify
         self._record_of = record_of
+        self._owners = owners
         self._under_way: dict[str, DeferredLock] = {}
 
     async def accept(self, form: UploadForm, staged: Staged, user: str | None) -> KnownFile:
@@ -86,7 +101,7 @@ class Uploader:
         attestations, publisher = await self._attested(form, digest)
         # The sidecar holds microseconds, and both are to say the same.
         now_ns = int(self._clock() * 1_000_000) * 1000
-        sidecar = Sidecar(digest, now_ns, user, attestations=attestations, publisher=publisher)
+        sidecar = Sidecar(digest, now_ns, user, attestations=attestations, publisher=publisher, source=Source.UPLOAD)
         if not self._strict:
             return await self._publish(form, staged, contents, sidecar)
         release = contents.distribution
@@ -97,14 +112,17 @@ class Uploader:
         # Where an old name is to be split is only known now.
         self._check_open(contents.distribution.project)
         async with self._one_at_a_time(form.filename):
+            claim = await self._claim(contents.distribution.project)
             here = await self._local_files.holding(form.filename)
             if here is not None and here.sha256 == sidecar.sha256:
+                if claim is not None:
+                    await self._run_in_thread(claim)
                 return here
             if here is not None and not self._overwrite:
                 raise AlreadyUploaded.with_digests(form.filename, here.sha256, sidecar.sha256)
             if here is None and self._strict:
                 check_release(contents.distribution, await self._present(contents.distribution.project))
-            published = await self._run_in_thread(
+            publish = partial(
                 self._store.publish,
                 staged,
                 form.filename,
@@ -112,9 +130,13 @@ class Uploader:
                 signature=form.signature,
                 replace=(here or True) if self._overwrite else False,
             )
+            published = await self._run_in_thread(_publish_and_claim, publish, claim)
             known = _known(contents, published, sidecar, signed=form.signature is not None)
             await self._local_files.added(known, contents.metadata)
             return known
+
+    async def _claim(self, project: ProjectName) -> Callable[[], None] | None:
+        return None if self._owners is None else await self._owners.claim(project)
 
     def _check_open(self, project: ProjectName) -> None:
         record = self._record_of(project)
@@ -155,6 +177,10 @@ class Uploader:
             raise NoSuchFile(f"there is no file of {name} {version} here")
         for known in release:
             async with self._one_at_a_time(known.filename):
+                claim = await self._claim(known.project) if known.source is Source.UPLOAD else None
+                if claim is not None:
+                    # When the last file is gone, nothing else says whose the project was.
+                    await self._run_in_thread(claim)
                 await self._run_in_thread(self._store.remove, known)
                 await self._local_files.removed(known)
         return release
@@ -170,6 +196,14 @@ class Uploader:
             # Who waited may have gone on and finished within release().
             if not lock.locked and self._under_way.get(filename) is lock:
                 del self._under_way[filename]
+
+
+def _publish_and_claim(publish: Callable[[], Published], claim: Callable[[], None] | None) -> Published:
+    published = publish()
+    # Not before: a name that nothing was uploaded to after all would be kept from the upstream.
+    if claim is not None:
+        claim()
+    return published
 
 
 def _known(contents: Contents, published: Published, sidecar: Sidecar, *, signed: bool) -> KnownFile:
@@ -188,4 +222,5 @@ def _known(contents: Contents, published: Published, sidecar: Sidecar, *, signed
         metadata_sha256=contents.metadata_sha256,
         signed=signed and not published.already,
         attested=bool(sidecar.attestations) and not published.already,
+        source=None if published.already else sidecar.source,
     )
