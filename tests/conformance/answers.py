@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from backports import zstd
+
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2}) ([\t\x20-\x7e\x80-\xff]*)")
 _FIELD = re.compile(
     rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+): ?((?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?)"
@@ -47,7 +49,14 @@ class Answer:
     @property
     def unpacked(self) -> bytes:
         """The body without its content coding."""
-        return gzip.decompress(self.body) if self.headers.get("content-encoding") == "gzip" else self.body
+        match self.headers.get("content-encoding"):
+            case "gzip":
+                return gzip.decompress(self.body)
+            case "zstd":
+                return bytes(zstd.decompress(self.body))
+            case other:
+                assert other is None, other
+                return self.body
 
     @property
     def json(self) -> Any:

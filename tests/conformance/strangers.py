@@ -117,7 +117,9 @@ _LOGINS = (corpus.LOGIN.partition(": ")[2], "Basic eDp5", "Basic", "Bearer x", "
 
 _VALUES: dict[str, st.SearchStrategy[str]] = {
     "Accept": st.lists(_ACCEPTED, max_size=5).map(", ".join),
-    "Accept-Encoding": st.sampled_from(("gzip", "gzip;q=0", "identity;q=0", "*;q=0", "*", "br, gzip;q=0.1", "")),
+    "Accept-Encoding": st.sampled_from(
+        ("gzip", "gzip;q=0", "identity;q=0", "*;q=0", "*", "br, gzip;q=0.1", "zstd", "")
+    ),
     "Authorization": st.sampled_from(_LOGINS),
     "Range": _RANGES.map(lambda parts: f"bytes={parts}"),
     "If-Range": st.sampled_from((*_TAGS, *_DATES)),

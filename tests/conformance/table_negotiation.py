@@ -148,7 +148,6 @@ ROWS = (
         rule("2.1", f"gzip by {coding}", get(PAGE, f"Accept-Encoding: {coding}"), header("Content-Encoding", "gzip"))
         for coding in (
             "gzip",
-            "gzip, deflate, zstd",
             "GZIP",
             "x-gzip",
             "*",

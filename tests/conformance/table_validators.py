@@ -68,7 +68,7 @@ ROWS = (
             without("Last-Modified", "Expires"),
         )
         for target in ("/simple/", PAGE)
-        for line in ("Accept: */*", JSON_ACCEPT, "Accept-Encoding: gzip")
+        for line in ("Accept: */*", JSON_ACCEPT, "Accept-Encoding: gzip", "Accept-Encoding: gzip, deflate, zstd")
     ),
     *(
         rule(
@@ -77,11 +77,23 @@ ROWS = (
             [
                 get(target, f"Accept: {kind}", f"Accept-Encoding: {coding}")
                 for kind in (JSON, HTML, "text/html")
-                for coding in ("gzip", "identity")
+                for coding in ("gzip", "zstd", "identity")
             ],
             differ("etag"),
         )
         for target in ("/simple/", PAGE)
+    ),
+    rule(
+        "RFC 9110 12.5.3",
+        "one page in every coding",
+        [get(PAGE, JSON_ACCEPT, f"Accept-Encoding: {coding}") for coding in ("gzip", "zstd", "identity")],
+        that(
+            "they are the same page",
+            lambda answers: (
+                [each.headers.get("content-encoding") for each in answers] == ["gzip", "zstd", None]
+                and len({each.unpacked for each in answers}) == 1
+            ),
+        ),
     ),
     rule(
         "1.5",
@@ -103,7 +115,7 @@ ROWS = (
                 ),
             ),
         )
-        for line in ("Accept: */*", JSON_ACCEPT, "Accept-Encoding: gzip")
+        for line in ("Accept: */*", JSON_ACCEPT, "Accept-Encoding: gzip", "Accept-Encoding: gzip, deflate, zstd")
     ),
     *(
         rule(

@@ -135,6 +135,27 @@ def test_the_coding_follows_what_the_client_takes(header: str | None, expected: 
     assert choose_encoding(header) == expected
 
 
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("gzip,deflate,zstd", "zstd"),  # uv
+        ("gzip, deflate", "gzip"),
+        ("zstd", "zstd"),
+        ("*", "gzip"),  # whoever takes anything may not know it
+        ("zstd;q=0.5, gzip", "gzip"),
+        ("zstd;q=0, gzip", "gzip"),
+        ("zstd;q=0", "identity"),
+        ("zstd, *;q=0", "zstd"),
+        ("zstd;q=0.5, identity", "identity"),
+        ("zstd;q=0.2, gzip;q=0.1, identity;q=0", "zstd"),
+        ("zstd;q=0, identity;q=0", "gzip"),
+        (None, "identity"),
+    ],
+)
+def test_zstd_is_for_those_who_name_it(header: str | None, expected: str) -> None:
+    assert choose_encoding(header, zstd=True) == expected
+
+
 _PARTS = st.sampled_from(
     [
         V1_JSON,
@@ -143,6 +164,7 @@ _PARTS = st.sampled_from(
         "*/*",
         "application/*",
         "gzip",
+        "zstd",
         "identity",
         ";q=",
         "0",
@@ -162,6 +184,7 @@ _PARTS = st.sampled_from(
 def test_no_text_is_an_error(header: str, parameter: str | None) -> None:
     assert choose(header, parameter) in {*Representation, None}
     assert choose_encoding(header) in {"gzip", "identity"}
+    assert choose_encoding(header, zstd=True) in {"zstd", "gzip", "identity"}
 
 
 @given(st.permutations([f"{V1_JSON};q=0.3", "text/html;q=0.2", "*/*;q=0.1", "application/*;q=0.4", "x/y"]))

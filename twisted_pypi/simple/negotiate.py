@@ -11,9 +11,12 @@ import re
 from collections.abc import Iterator
 from enum import Enum
 from itertools import islice
-from typing import Literal
+from typing import Literal, cast
+
+Encoding = Literal["zstd", "gzip", "identity"]
 
 _NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_CODING = re.compile(_NAME + r"\Z")
 _RANGE = re.compile(rf"(?:{_NAME}/{_NAME}|\*)\Z")
 # What stands in quotes divides nothing; quotes that are not closed reach to the end (RFC 9110 section 5.6.4).
 _BY_COMMA = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*+"?)++')
@@ -92,20 +95,22 @@ def choose(accept: str | None, format_parameter: str | None = None) -> Represent
     return best[1] if best else None
 
 
-def choose_encoding(accept_encoding: str | None) -> Literal["gzip", "identity"]:
+def choose_encoding(accept_encoding: str | None, *, zstd: bool = False) -> Encoding:
     """Return the content coding to send a page in (RFC 9110 section 12.5.3).
 
     ``accept_encoding`` is the ``Accept-Encoding`` header, several joined by
-    commas, ``None`` when not sent.  A client that refuses both gets ``identity``.
+    commas, ``None`` when not sent.  A client that refuses all gets ``identity``.
+    ``zstd`` (RFC 8878) is chosen, where it can be, by clients that name it.
     """
-    weights = _weights(accept_encoding or "", re.compile(_NAME + r"\Z"))
+    weights = _weights(accept_encoding or "", _CODING)
     others = weights.get("*")
     named = [weights[each] for each in ("gzip", "x-gzip") if each in weights]
     gzip = max(named) if named else others
     identity = weights.get("identity", others)
-    if identity == 0 and gzip is None:
+    packed, name = (weights["zstd"], "zstd") if zstd and weights.get("zstd", 0) >= (gzip or 0.001) else (gzip, "gzip")
+    if identity == 0 and packed is None:
         return "gzip"
-    return "gzip" if gzip and gzip >= (identity or 0) else "identity"
+    return cast("Encoding", name) if packed and packed >= (identity or 0) else "identity"
 
 
 def accepts(accept: str | None, content_type: str) -> bool:

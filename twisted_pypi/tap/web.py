@@ -16,6 +16,7 @@ from twisted_pypi.web.handlers import Bindings, Status, health
 from twisted_pypi.web.integrity import Integrity
 from twisted_pypi.web.legacy import LegacyJson, Search
 from twisted_pypi.web.marks import Marks
+from twisted_pypi.web.packing import zstd_packer
 from twisted_pypi.web.pages import FinishedPages
 from twisted_pypi.web.people.listing import Listing
 from twisted_pypi.web.people.templates import Templates
@@ -41,7 +42,7 @@ def make_handlers(
     redirects = config.fallback is Fallback.REDIRECT
     fallback = Redirect(config.fallback_url, run_in_thread, owners) if redirects else NoFallback()
     shown = _shown(config, index, run_in_thread)
-    simple = Simple(shown, pages, fallback, private=private, run_in_thread=run_in_thread)
+    simple = Simple(shown, pages, fallback, private=private, run_in_thread=run_in_thread, zstd=zstd_packer())
     bindings = Bindings(
         Welcome(
             templates,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from functools import lru_cache
 from typing import Literal
 from urllib.parse import parse_qs, quote
@@ -13,19 +12,15 @@ from twisted_pypi.errors import NoSuchProject
 from twisted_pypi.inflight import InFlight
 from twisted_pypi.simple import html, json
 from twisted_pypi.simple.model import ProjectList, ProjectPage
-from twisted_pypi.simple.negotiate import NOT_ACCEPTABLE, Representation, choose, choose_encoding
+from twisted_pypi.simple.negotiate import NOT_ACCEPTABLE, Encoding, Representation, choose, choose_encoding
 from twisted_pypi.web.bodies import IndexRequest
 from twisted_pypi.web.fallback import NoFallback, Redirect
+from twisted_pypi.web.packing import Pack, gzipped
 from twisted_pypi.web.pages import FinishedPages, Page, Subject, finish_page, send_page
 from twisted_pypi.web.replies import Reply, text_reply
 
-Encoding = Literal["gzip", "identity"]
-
 LONG = 200
 """A list or page with more entries than this is written in a thread."""
-
-COMPRESSION = 5
-"""The gzip level; a page is compressed once a change."""
 
 VARY = (b"Vary", b"Accept, Accept-Encoding")
 
@@ -41,13 +36,15 @@ class Simple:
         *,
         private: bool,
         run_in_thread: RunInThread,
+        zstd: Pack | None = None,
     ) -> None:
-        """Write pages of ``index``; ``private`` when reading them needs a login."""
+        """Write pages of ``index``; ``private`` when reading them needs a login; ``zstd`` packs, where it can be had."""
         self._index = index
         self._pages = pages
         self._fallback = fallback
         self._cache_control = b"private, no-cache" if private else b"no-cache"
         self._run_in_thread = run_in_thread
+        self._packers: dict[Encoding, Pack | None] = {"identity": None, "gzip": gzipped, "zstd": zstd}
         self._building: InFlight[Page] = InFlight()
 
     def shortcut(self, request: IndexRequest) -> bool:
@@ -55,7 +52,7 @@ class Simple:
         subject = _subject(request.postpath or [])
         if subject is False:
             return False
-        representation, encoding = _negotiated(request)
+        representation, encoding = self._negotiated(request)
         if representation is None:
             return False
         page = self._pages.get(subject, _variant(representation, encoding))
@@ -74,7 +71,7 @@ class Simple:
         name = normalize(segments[0])
         if segments not in ([""], [name, ""]):
             return self._moved(request, f"{quote(name)}/")
-        representation, encoding = _negotiated(request)
+        representation, encoding = self._negotiated(request)
         if representation is None:
             return text_reply(406, NOT_ACCEPTABLE, (b"Vary", b"Accept"))
         subject: Subject = name or None
@@ -111,30 +108,39 @@ class Simple:
             else:
                 model = await self._index.project(subject)
                 entries = len(model.files)
-            work = (model, representation, encoding, self._cache_control)
+            work = (model, representation, encoding, self._packers[encoding], self._cache_control)
             page = await self._run_in_thread(_write, *work) if entries > LONG else _write(*work)
             self._pages.keep(subject, variant, page, begun)
             return page
         finally:
             self._pages.end(subject)
 
+    def _negotiated(self, request: IndexRequest) -> tuple[Representation | None, Encoding]:
+        query = request.uri.partition(b"?")[2]
+        accept = request.headers_named(b"accept")
+        coding = request.headers_named(b"accept-encoding")
+        return _negotiate(
+            b",".join(accept) if accept else None,
+            b",".join(coding) if coding else None,
+            query if b"format" in query else b"",
+            zstd=self._packers["zstd"] is not None,
+        )
+
 
 def _write(
-    model: ProjectList | ProjectPage, representation: Representation, encoding: Encoding, cache_control: bytes
+    model: ProjectList | ProjectPage,
+    representation: Representation,
+    encoding: Encoding,
+    pack: Pack | None,
+    cache_control: bytes,
 ) -> Page:
     writer = json if representation.is_json else html
     body = writer.write_list(model) if isinstance(model, ProjectList) else writer.write_page(model)
     headers = [(b"Content-Type", representation.content_type), VARY, (b"Cache-Control", cache_control)]
-    if encoding == "gzip":
-        body = _gzipped(body)
-        headers.append((b"Content-Encoding", b"gzip"))
+    if pack is not None:
+        body = pack(body)
+        headers.append((b"Content-Encoding", encoding.encode()))
     return finish_page(body, tuple(headers), _variant(representation, encoding))
-
-
-def _gzipped(body: bytes) -> bytes:
-    # A page is full of digests: not to look for repeats of a few bytes in them makes it a tenth smaller.
-    packer = zlib.compressobj(COMPRESSION, wbits=zlib.MAX_WBITS | 16, strategy=zlib.Z_FILTERED)
-    return packer.compress(body) + packer.flush()
 
 
 def _subject(segments: list[bytes]) -> Subject | Literal[False]:
@@ -149,19 +155,10 @@ def _variant(representation: Representation, encoding: Encoding) -> str:
     return f"{representation.name} {encoding}"
 
 
-def _negotiated(request: IndexRequest) -> tuple[Representation | None, Encoding]:
-    query = request.uri.partition(b"?")[2]
-    accept = request.headers_named(b"accept")
-    coding = request.headers_named(b"accept-encoding")
-    return _negotiate(
-        b",".join(accept) if accept else None,
-        b",".join(coding) if coding else None,
-        query if b"format" in query else b"",
-    )
-
-
 @lru_cache(maxsize=512)
-def _negotiate(accept: bytes | None, coding: bytes | None, query: bytes) -> tuple[Representation | None, Encoding]:
+def _negotiate(
+    accept: bytes | None, coding: bytes | None, query: bytes, *, zstd: bool
+) -> tuple[Representation | None, Encoding]:
     wanted = parse_qs(query.decode("latin-1"), max_num_fields=50).get("format") if query.count(b"&") < 50 else None
     representation = choose(None if accept is None else accept.decode("latin-1"), wanted[0] if wanted else None)
-    return representation, choose_encoding(None if coding is None else coding.decode("latin-1"))
+    return representation, choose_encoding(None if coding is None else coding.decode("latin-1"), zstd=zstd)
