@@ -7,7 +7,11 @@ import pytest
 
 from twisted_pypi.command.check import check
 from twisted_pypi.command.twisted_pypi import main
-from twisted_pypi.config import Action, Config
+from twisted_pypi.config import Action, Config, Fallback
+from twisted_pypi.distributions import ProjectName
+from twisted_pypi.project_records import Origin, Whose
+from twisted_pypi.sidecars import Sidecar, format_sidecar, sidecar_name
+from twisted_pypi.storage.record_writing import change_origin
 
 
 def sentences(config: Config) -> dict[str, bool]:
@@ -51,6 +55,22 @@ def test_a_whole_house(tmp_path: Path) -> None:
 )
 def test_one_setting(config: Config, sentence: str) -> None:
     assert sentence in sentences(config)
+
+
+@pytest.mark.parametrize("fallback", [Fallback.PROXY, Fallback.REDIRECT])
+def test_what_would_keep_names_in(tmp_path: Path, fallback: Fallback) -> None:
+    (tmp_path / "sub").mkdir()
+    for name in ("acme_core-1.zip", "sub/acme_web-1.zip", "b-1.zip", "c-1.zip", "d-1.zip", "no name.zip"):
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / sidecar_name("b-1.zip")).write_bytes(format_sidecar(Sidecar("00" * 32, uploader="anna")))
+    change_origin(str(tmp_path), ProjectName("c"), Origin(Whose.OURS, "it was said so", 0))
+    config = Config(roots=(str(tmp_path),), fallback=fallback, private=("d",))
+    found = [sentence for sentence in sentences(config) if "--private" in sentence]
+    if fallback is Fallback.REDIRECT:
+        assert found == []
+    else:
+        assert len(found) == 1
+        assert found[0].endswith("stays in with: --private acme-core --private acme-web.")
 
 
 def test_the_command_says_it_and_how_bad_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

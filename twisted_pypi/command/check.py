@@ -8,8 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from twisted_pypi.config import Action, Config
+from twisted_pypi.distributions import ProjectName
+from twisted_pypi.errors import TwistedPyPIError
 from twisted_pypi.htpasswd import decode, parse
+from twisted_pypi.owning import undecided_of
+from twisted_pypi.policy.names import NamePatterns
+from twisted_pypi.project_records import Origin
 from twisted_pypi.serving.privileges import give_up_root, needs
+from twisted_pypi.serving.undecided import may_ask, private_line
+from twisted_pypi.storage.folder_files import FolderFiles
+from twisted_pypi.storage.record_writing import read_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,7 @@ def check(config: Config) -> Iterator[Finding]:
     if not config.follow_links:
         for root in there:
             yield from _links(root, there)
+    yield from _undecided(config, there)
     for note in config.notes:
         yield Finding(note)
 
@@ -68,6 +77,23 @@ def _users(config: Config) -> Iterator[Finding]:
         yield Finding(f"{config.password_file} has {len(table.entries)} users.")
         for number, problem in table.problems:
             yield Finding(f"{config.password_file}, line {number}: {problem}.", bad=True)
+
+
+def _undecided(config: Config, roots: list[str]) -> Iterator[Finding]:
+    if not may_ask(config):
+        return
+
+    def origin_of(name: ProjectName) -> Origin | None:
+        return read_record(config.roots[0], name).origin
+
+    try:
+        sources = FolderFiles(roots, follow_links=config.follow_links).sources()
+        names = undecided_of(sources, NamePatterns(config.private), origin_of)
+    except (TwistedPyPIError, OSError) as problem:
+        yield Finding(f"Whose the projects are cannot be seen: {problem}.", bad=True)
+        return
+    if names:
+        yield Finding(f"{private_line(names)}.")
 
 
 def _links(root: str, roots: list[str]) -> Iterator[Finding]:

@@ -26,6 +26,9 @@ usage: twisted-pypi run [options] [DIR ...]      serve; the options are those of
                                                  (these three with --root DIR, or --url URL -u USER; --reason TEXT)
        twisted-pypi why NAME [VERSION] [options] say whose a project is, and what becomes of each of its files
        twisted-pypi why NAME [VERSION] --url URL the same, as the server there knows it (-u USER)
+       twisted-pypi own NAME [--root DIR]        make a project yours: it takes uploads, and is asked for nowhere else
+       twisted-pypi own --release NAME           give it back
+       twisted-pypi own --show NAME              say whose it is, and why
        twisted-pypi --version
        twisted-pypi --help
 """
@@ -36,10 +39,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if argv is None else argv)
     verb, rest = (words[0], words[1:]) if words else ("--help", [])
     match verb:
-        case "run":
-            pypi_server.main(["run", *rest], "twisted-pypi run")
-        case "update":
-            pypi_server.main(["update", *rest], "twisted-pypi update")
+        case "run" | "update":
+            pypi_server.main([verb, *rest], f"twisted-pypi {verb}")
         case "check":
             _check(rest)
         case "health":
@@ -50,6 +51,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             _mark(verb, rest)
         case "why":
             _why(rest)
+        case "own":
+            _own(rest)
         case "--version":
             sys.stdout.write(f"{version_line()}\n")
         case "--help" | "-h":
@@ -58,7 +61,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             refuse(
                 "twisted-pypi",
                 BadSetting(
-                    f"{verb!r} is no command: expected run, update, check, health, passwd, yank, unyank, status or why."
+                    f"{verb!r} is no command: expected run, update, check, health, passwd, yank, unyank, status, why"
+                    " or own."
                 ),
             )
 
@@ -90,6 +94,16 @@ def _why(argv: Sequence[str]) -> None:
         said = why(argv, os.environ)
     except BadSetting as problem:
         refuse("twisted-pypi why", problem)
+    sys.stdout.write(f"{said}\n")
+
+
+def _own(argv: Sequence[str]) -> None:
+    from twisted_pypi.command.own import own  # noqa: PLC0415  # as above
+
+    try:
+        said = own(argv, os.environ)
+    except BadSetting as problem:
+        refuse("twisted-pypi own", problem)
     sys.stdout.write(f"{said}\n")
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from twisted_pypi.boundaries import KnownFile
 from twisted_pypi.catalog import Place, preference
 from twisted_pypi.distributions import ProjectName, parse_filename
 from twisted_pypi.errors import BadFilename, NoSuchProject, Unreadable
+from twisted_pypi.sidecars import Source
+from twisted_pypi.storage.beside import look_beside
 from twisted_pypi.storage.reading import Facts, FileReader, Gone, Job
 from twisted_pypi.storage.remarks import Remarks
 from twisted_pypi.storage.tree import Tree
@@ -39,6 +42,18 @@ class FolderFiles:
             raise NoSuchProject(f"there is no project {name} in {', '.join(self._tree.roots)}")
         return list(found.values())
 
+    def sources(self) -> dict[ProjectName, frozenset[Source | None]]:
+        """How the files of each project came here, by file names and sidecars alone: no package is opened.
+
+        Raises ``Unreadable``.
+        """
+        found: dict[ProjectName, frozenset[Source | None]] = {}
+        for place in self._all_places():
+            with suppress(BadFilename):
+                name = parse_filename(place.filename).project
+                found[name] = found.get(name, frozenset()) | {self._source(place)}
+        return found
+
     async def metadata(self, known: KnownFile) -> bytes | None:
         """Nobody needs it here."""
         del known
@@ -49,6 +64,9 @@ class FolderFiles:
 
     def _places(self, name: ProjectName) -> Iterator[Place]:
         """Where there are files that could be the project's, by their names."""
+        return (place for place in self._all_places() if _could_be(place.filename, name))
+
+    def _all_places(self) -> Iterator[Place]:
         for root, location in enumerate(self._tree.roots):
             folders = [""]
             while folders:
@@ -59,7 +77,14 @@ class FolderFiles:
                     raise Unreadable(f"{location}/{folder} cannot be read ({problem.strerror})") from problem
                 inside = f"{folder}/" if folder else ""
                 folders += [inside + each for each in listing.folders]
-                yield from (Place(root, folder, each) for each in listing.packages if _could_be(each, name))
+                yield from (Place(root, folder, each) for each in listing.packages)
+
+    def _source(self, place: Place) -> Source | None:
+        try:
+            sidecar = look_beside(self._tree.location(place.root, place.path)).sidecar
+        except OSError as problem:
+            raise Unreadable(f"what lies beside {place.path} cannot be read ({problem.strerror})") from problem
+        return None if sidecar is None else sidecar.source
 
     def _known(self, place: Place) -> KnownFile | None:
         match self._reader.read(Job(place, closed=True)):
