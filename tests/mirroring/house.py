@@ -72,7 +72,7 @@ class House:
             NamePatterns(private), self.records, self.index, run_in_thread=at_once, clock=self.clock.seconds
         )
         self.records.changed = self.owners.drop
-        self.seen: list[tuple[UpstreamPage, Sequence[KnownFile]]] = []
+        self.seen: list[tuple[ProjectName, UpstreamPage | None, Sequence[KnownFile]]] = []
 
     def update(self, **options: Any) -> UpdatePass:
         return UpdatePass(
@@ -82,7 +82,7 @@ class House:
             BesideTheOthers(self.store, self.index, at_once),
             run_in_thread=at_once,
             clock=self.clock,
-            saw=lambda page, held: self.seen.append((page, held)),
+            saw=lambda *seen: self.seen.append(seen),
             **options,
         )
 

@@ -92,7 +92,7 @@ async def test_what_was_put_by_hand_is_compared_once() -> None:
     reasons = {each.name: each.because for each in heard.outcomes}
     assert "other-1.0.tar.gz is another file here" in reasons[ProjectName("other")]
     assert "unknown-1.0.tar.gz was put here by hand" in reasons[ProjectName("unknown")]
-    assert [page.page.name for page, _ in house.seen] == ["acme"]
+    assert [(name, page is not None) for name, page, _ in house.seen] == [("acme", True)]
     house.upstream.asked.clear()
     assert states(await update.run()) == {State.CURRENT: 1, State.OURS: 2}
     assert house.upstream.asked == ["acme"]
@@ -155,6 +155,7 @@ async def test_one_project_that_fails_does_not_keep_the_others_back() -> None:
     assert states(summary) == {State.UPDATED: 2, State.ERROR: 1}
     assert [each.name for each in summary.notable] == ["aaa", "bbb", "ccc"]
     assert "has no project bbb any more" in summary.notable[1].because
+    assert [name for name, page, _ in house.seen if page is None] == ["bbb"]
 
 
 @pytest_twisted.ensureDeferred

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList
@@ -12,12 +12,12 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from twisted_pypi.boundaries import KnownFile, LocalFiles, Ownership, RunInThread, Upstream, UpstreamPage
+from twisted_pypi.boundaries import LocalFiles, Ownership, RunInThread, Upstream
 from twisted_pypi.distributions import ProjectName
 from twisted_pypi.errors import TwistedPyPIError
 from twisted_pypi.mirroring.bringing import Bringer
 from twisted_pypi.mirroring.destinations import Destination
-from twisted_pypi.mirroring.one_project import OneProject, Order, Wanted
+from twisted_pypi.mirroring.one_project import OneProject, Order, Saw, Wanted
 from twisted_pypi.mirroring.outcomes import QUIET, PassSummary, Progress, ProjectOutcome, Silent, State
 from twisted_pypi.mirroring.outside import Outside, Stopped
 from twisted_pypi.policy.rules import Rules
@@ -50,7 +50,7 @@ class UpdatePass:
         index: str = "the upstream",
         wanted: Wanted | None = None,
         rules: Callable[[], Rules] = Rules,
-        saw: Callable[[UpstreamPage, Sequence[KnownFile]], None] = lambda _page, _held: None,
+        saw: Saw = lambda _name, _page, _held: None,
         at_once: int = AT_ONCE,
     ) -> None:
         """Take what is ``wanted`` and the ``rules`` let through from ``upstream`` to ``destination``.

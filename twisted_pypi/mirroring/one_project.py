@@ -38,6 +38,10 @@ class Wanted:
     """Projects that are left alone."""
 
 
+Saw = Callable[[ProjectName, UpstreamPage | None, Sequence[KnownFile]], object]
+"""Is told of the page that the upstream just confirmed, ``None`` if it has no such project, and of what is held of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """What one pass is to do."""
@@ -64,9 +68,9 @@ class OneProject:
         wanted: Wanted,
         rules: Callable[[], Rules],
         clock: Callable[[], float],
-        saw: Callable[[UpstreamPage, Sequence[KnownFile]], None],
+        saw: Saw,
     ) -> None:
-        """``index`` names the upstream in sentences; ``saw`` is told of every page, and what is held of its project."""
+        """``index`` names the upstream in sentences; ``saw`` is told of what it says of each project."""
         self._upstream = upstream
         self._local_files = local_files
         self._ownership = ownership
@@ -100,10 +104,11 @@ class OneProject:
             if decision.whose is Whose.OURS:
                 return ProjectOutcome(name, State.OURS, decision.because)
         if found is None:
+            self._saw(name, None, held)
             raise UpstreamFailed(f"{self._index} has no project {name} any more; what is here stays")
         if decision.whose is None:
             raise UpstreamFailed(decision.because)
-        self._saw(found, held)
+        self._saw(name, found, held)
         return await self._follow(name, held, found, order)
 
     async def _page(self, name: ProjectName, order: Order) -> UpstreamPage | None:
