@@ -8,7 +8,7 @@ import pytest
 import pytest_twisted
 from twisted.logger import ILogObserver, Logger
 
-from tests.indexes.world import FOO, NOW, S, World
+from tests.indexes.world import FOO, NOW, S, World, at_once
 from twisted_pypi.boundaries import Recall
 from twisted_pypi.distributions import ProjectName
 from twisted_pypi.errors import HeldBack, NoSuchFile, NoSuchProject, Recalled, UpstreamFailed
@@ -297,3 +297,29 @@ async def test_a_long_page_is_judged_alike(world: World) -> None:
     world.upstream.fresh_ns = 30 * DAY * S
     assert len(await names(world.mirrored)) == LONG + 1 - 7
     assert world.ends[FOO] == (NOW + DAY) * S
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_the_upstream_said_is_told_and_what_it_could_not_say_is_not(world: World) -> None:
+    seen: list[tuple[str, bool]] = []
+    mirrored = Mirrored(
+        world.upstream,
+        world.cache,
+        Rules,
+        clock=lambda: world.now,
+        run_in_thread=at_once,
+        expect_end=world.ends.__setitem__,
+        saw=lambda name, page: seen.append((name, page is not None)),
+    )
+    world.upstream.put(ONE, b"one")
+    world.upstream.put(TWO, b"two")
+    await mirrored.project(FOO)
+    await mirrored.offered(FOO, TWO)
+    world.keep(ONE)
+    world.upstream.down = "no route"
+    await mirrored.project(FOO)
+    assert seen == [("foo", True), ("foo", True)]
+    world.upstream.down = None
+    del world.upstream.pages[FOO]
+    await mirrored.project(FOO)
+    assert seen[2:] == [("foo", False)]

@@ -68,12 +68,14 @@ class Mirrored:
         run_in_thread: RunInThread,
         expect_end: Callable[[ProjectName, int], None],
         offline: bool = False,
+        saw: Callable[[ProjectName, UpstreamPage | None], object] = lambda _name, _page: None,
     ) -> None:
         """``rules`` are those in force, ``clock`` tells seconds since the epoch.
 
         ``expect_end`` is told until when a page that was built is right, in
         nanoseconds since the epoch.  That an upstream is not asked is no news
-        for the log where it is ``offline`` on purpose.
+        for the log where it is ``offline`` on purpose.  ``saw`` is told of
+        each page that the upstream said, ``None`` if it has no such project.
         """
         self._upstream = upstream
         self._cache = cache
@@ -82,6 +84,7 @@ class Mirrored:
         self._run_in_thread = run_in_thread
         self._expect_end = expect_end
         self._offline = offline
+        self._saw = saw
         self._quarantined: dict[ProjectName, Refusal] = {}
         self._reminded: dict[str, float] = {}
 
@@ -172,6 +175,8 @@ class Mirrored:
             self._quarantined[name] = verdict
         elif page is not None:
             self._quarantined.pop(name, None)
+        if stale_because is None and not self._offline:
+            self._saw(name, page)
         if stale_because is None or self._offline:
             return
         now, where = self._clock(), page.index if page else ""
