@@ -186,6 +186,22 @@ async def test_a_newer_page_in_the_meantime_wins() -> None:
 
 
 @pytest_twisted.ensureDeferred
+async def test_a_page_from_before_a_quarantine_that_somebody_else_saw_does_not_end_it() -> None:
+    house = House()
+    house.publish("1")
+    house.later(60)
+    old = await house.page()
+    house.later(60)
+    kept = house.keep("1")
+    recall = Recall("quarantined", SINCE + 120 * 10**9, confirmed=False, hidden=True)
+    house.cache.mark(kept, recall)
+    await house.recaller.saw(ACME, old)
+    assert house.cached("1") == recall
+    await house.see()
+    assert house.cached("1") is None
+
+
+@pytest_twisted.ensureDeferred
 async def test_uploads_and_what_came_by_hand_are_never_recalled() -> None:
     house = House(hide=True)
     house.publish("1")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import Deferred, DeferredLock, succeed
 from twisted.logger import Logger
 
 from twisted_pypi.boundaries import KnownFile, Recall, UpstreamPage
@@ -60,6 +60,8 @@ class Recaller:
 
     def saw(self, name: ProjectName, page: UpstreamPage | None) -> Deferred[None]:
         """A page was seen, or (``None``) that there is no such project any more.  Fires when all is done; never fails."""
+        if page is not None and self._pages.at_ns(name) == page.confirmed_ns:
+            return succeed(None)
         return self._in_turn(lambda: self._look(name, page, None, None))
 
     def begin(self) -> Pass:
@@ -97,9 +99,6 @@ class Recaller:
         found: _Found | None,
     ) -> None:
         now_ns = int(self._clock() * 1_000_000_000)
-        at_ns = self._pages.at_ns(name)
-        if found is None and page is not None and at_ns == page.confirmed_ns:
-            return
         said = self._pages.take(name, page, now_ns)
         if said is None:
             return
@@ -114,8 +113,10 @@ class Recaller:
             self.log.warn("what is kept of {name} cannot be looked at: {problem}", name=name, problem=problem)
 
     async def _apply(self, group: Sequence[Kept], page: ProjectPage, at_ns: int, found: _Found | None) -> None:
-        by_name = {each.file.filename: each for each in group}
-        held = [(each.file.filename, each.file.sha256, each.file.recall) for each in group]
+        # Another process, or the one before, may have seen a newer page than this.
+        known = [each for each in group if each.file.recall is None or each.file.recall.since_ns <= at_ns]
+        by_name = {each.file.filename: each for each in known}
+        held = [(each.file.filename, each.file.sha256, each.file.recall) for each in known]
         # A sidecar keeps microseconds, and a page that is the same shall change nothing.
         changes = recalls_of(held, page, at_ns // 1000 * 1000, hide_removed=self._hide_removed())
         for filename, change in changes.items():
