@@ -256,3 +256,10 @@ def test_a_rules_file_needs_a_fallback_that_it_can_bite_on(tmp_path: Path, capsy
         Options({}).parseOptions(["--root", root])
     assert ended.value.code == 2
     assert "--fallback redirect is in force" in capsys.readouterr().err
+
+
+def test_what_is_private_is_not_merged(capsys: pytest.CaptureFixture[str]) -> None:
+    assert config("--private", "acme-*", "--merge", "Tools").merge == ("tools",)
+    code, said = refusal(capsys, "--private", "acme-*", "--merge", "Acme.Core")
+    assert code == 2
+    assert said.startswith("--merge acme-core and --private acme-* contradict each other")

@@ -100,7 +100,7 @@ class World:
         handlers = Handlers(
             welcome=unused, health=unused, simple=simple.get, simple_shortcut=simple.shortcut, all_files=unused,
             file=unused, file_shortcut=lambda _: False, project_json=unused, provenance=unused, rpc=unused, upload=unused, marks=unused, mark=unused,
-            own={},
+            upstream_file=None, why=unused, own={},
         )  # fmt: skip
         self.access_log = AccessLog(self.log.append, guard.address, self.clock)
         self.site = IndexSite(

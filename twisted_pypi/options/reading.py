@@ -8,10 +8,12 @@ from difflib import get_close_matches
 from typing import Any
 
 from twisted_pypi.config import Config, Fallback
+from twisted_pypi.distributions import ProjectName
 from twisted_pypi.errors import BadSetting
 from twisted_pypi.options.layers import EXTRA, Layer
 from twisted_pypi.options.setting import Contradiction, Given, Setting
 from twisted_pypi.options.values import NO_LOGIN, path
+from twisted_pypi.policy.names import NamePatterns
 
 RULES_IN_ROOT = ".rules.toml"
 """The rules file that is used without being named."""
@@ -44,6 +46,7 @@ def config_of(
     if fields.get("password_file") == NO_LOGIN:
         fields["password_file"] = None
     fields["rules"] = _rules(fields["roots"][0], fields.get("rules"), fields.get("fallback", Fallback.REDIRECT))
+    _merged_only_if_public(fields.get("private", ()), fields.get("merge", ()))
     return Config(**fields, notes=(*filter(None, notes), *_misspelt(settings, environ)))
 
 
@@ -93,6 +96,18 @@ def _rules(root: str, named: str | None, fallback: Fallback) -> str | None:
             "(or off) with them, and --fallback redirect is in force."
         )
     return found
+
+
+def _merged_only_if_public(private: Sequence[str], merged: Sequence[ProjectName]) -> None:
+    """See that no project is asked to be kept in and to be mixed with a stranger's."""
+    patterns = NamePatterns(private)
+    for name in merged:
+        pattern = patterns.match(name)
+        if pattern is not None:
+            raise BadSetting(
+                f"--merge {name} and --private {pattern} contradict each other: expected a project that is merged "
+                "with upstream's to be in no private pattern."
+            )
 
 
 def _misspelt(settings: Sequence[Setting], environ: Mapping[str, str]) -> list[str]:

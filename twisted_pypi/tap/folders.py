@@ -30,6 +30,11 @@ class Folders:
     index: Marked
     """The same, under the status of each project."""
     store: DirectoryStore
+    catalog: Catalog
+
+    def state_folder(self) -> str | None:
+        """Return where state is kept, once the catalog is open; ``None``: in memory."""
+        return None if self.catalog.location is None else os.path.dirname(self.catalog.location)  # noqa: PTH120  # a text, as all of the catalog's paths
 
 
 def make_folders(config: Config, reactor: Any, environ: Mapping[str, str]) -> Folders:
@@ -49,7 +54,7 @@ def make_folders(config: Config, reactor: Any, environ: Mapping[str, str]) -> Fo
         marks=marks,
     )
     local = LocalIndex(catalog, scanner.enquiries)
-    return Folders(changes, marks, scanner, local, Marked(local, marks.of), DirectoryStore(config.roots))
+    return Folders(changes, marks, scanner, local, Marked(local, marks.of), DirectoryStore(config.roots), catalog)
 
 
 def cache_dir(environ: Mapping[str, str]) -> str:

@@ -14,8 +14,6 @@ from twisted_pypi.accounts.threads import HashingThreads
 from twisted_pypi.boundaries import RunInThread
 from twisted_pypi.marking import Marker
 from twisted_pypi.options import Options
-from twisted_pypi.owning import Owners
-from twisted_pypi.policy.names import NamePatterns
 from twisted_pypi.serving.announcing import Announcer
 from twisted_pypi.serving.server import Server
 from twisted_pypi.serving.undecided import Undecided
@@ -24,6 +22,7 @@ from twisted_pypi.tap.figures import make_metrics
 from twisted_pypi.tap.folders import make_folders
 from twisted_pypi.tap.logins import make_accounts, make_verifier, why_closed
 from twisted_pypi.tap.outer import access_log_file, umask
+from twisted_pypi.tap.showing import make_showing
 from twisted_pypi.tap.web import make_handlers
 from twisted_pypi.uploading import Uploader
 from twisted_pypi.web.access_log import AccessLog
@@ -50,15 +49,13 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     config = options.config
     run_in_thread: RunInThread = partial(deferToThreadPool, reactor, reactor.getThreadPool())
     folders = make_folders(config, reactor, options.environ)
-    marks, scanner, local, index, store = folders.marks, folders.scanner, folders.local, folders.index, folders.store
+    marks, scanner, local, store = folders.marks, folders.scanner, folders.local, folders.store
     hashing = HashingThreads(reactor)
     accounts = make_accounts(config, hashing, reactor)
     proxies = TrustedProxies(config.trusted_proxies, resolve_by(reactor.nameResolver), reactor)
     guard = Guard(accounts, config.authenticate, proxies, closed=partial(why_closed, config, accounts))
     pages = FinishedPages()
-    folders.changes.subscribe(pages.drop)
-    owners = Owners(NamePatterns(config.private), marks, local, run_in_thread=run_in_thread, clock=reactor.seconds)
-    folders.changes.subscribe(owners.drop)
+    showing = make_showing(options, folders, pages, run_in_thread, reactor)
     uploader = Uploader(
         store,
         local,
@@ -69,15 +66,15 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         attestations=config.attestations,
         verify=make_verifier(config, reactor),
         record_of=marks.of,
-        owners=owners,
+        owners=showing.owners,
     )
     uploads = Uploads(store, uploader, run_in_thread, largest=config.max_upload_size, at_once=config.max_uploads)
     templates = Templates()
-    status = Status(index, index.counts, version("twisted_pypi"), scanner.troubles)
+    status = Status(showing.index, showing.index.counts, version("twisted_pypi"), scanner.troubles)
     measurements = Measurements() if config.metrics else None
     handlers = make_handlers(
-        config, index, pages=pages, uploads=uploads, templates=templates, status=status, owners=owners,
-        run_in_thread=run_in_thread,
+        config, showing, pages=pages, uploads=uploads, templates=templates, status=status,
+        address=guard.address, run_in_thread=run_in_thread,
         metrics=None if measurements is None else make_metrics(measurements, folders, pages, lambda: site.open_connections),
         marks=Marks(Marker(store, local, marks.change, run_in_thread), local, marks.of),
     )  # fmt: skip
@@ -101,9 +98,11 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         log_files=[] if log_file is None else [log_file],
         umask=umask(options),
     )
-    announcer = Announcer(config, index, lambda: accounts.users)
-    undecided = Undecided(config, owners.undecided)
+    announcer = Announcer(config, showing.index, lambda: accounts.users)
+    undecided = Undecided(config, showing.owners.undecided)
     sweeper = Sweeper(store.sweep, run_in_thread, reactor)
-    for service in filter(None, (access_log, hashing, proxies, scanner, sweeper, announcer, undecided)):
+    for service in filter(
+        None, (access_log, hashing, proxies, scanner, *showing.services, sweeper, announcer, undecided)
+    ):
         service.setServiceParent(server)
     return server

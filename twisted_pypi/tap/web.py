@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from twisted_pypi.boundaries import Index, LocalFiles, Ownership, RunInThread
+from twisted_pypi.boundaries import RunInThread
 from twisted_pypi.config import Action, Config, Fallback
-from twisted_pypi.indexes.marked import Marked
-from twisted_pypi.indexes.more_hashes import MoreHashes
-from twisted_pypi.indexes.provenance import WithProvenance
+from twisted_pypi.tap.showing import Showing
+from twisted_pypi.web.bodies import IndexRequest
 from twisted_pypi.web.fallback import NoFallback, Redirect
 from twisted_pypi.web.files import Files
 from twisted_pypi.web.handlers import Bindings, Status, health
@@ -18,6 +18,7 @@ from twisted_pypi.web.legacy import LegacyJson, Search
 from twisted_pypi.web.marks import Marks
 from twisted_pypi.web.packing import zstd_packer
 from twisted_pypi.web.pages import FinishedPages
+from twisted_pypi.web.people.explaining import ExplanationPage
 from twisted_pypi.web.people.listing import Listing
 from twisted_pypi.web.people.templates import Templates
 from twisted_pypi.web.people.welcome import Welcome
@@ -25,6 +26,7 @@ from twisted_pypi.web.resource import Handler
 from twisted_pypi.web.simple import Simple
 from twisted_pypi.web.tree import Handlers
 from twisted_pypi.web.uploads import Uploads
+from twisted_pypi.web.why import Why
 
 if TYPE_CHECKING:
     from twisted_pypi.web.metrics import Metrics
@@ -32,17 +34,17 @@ if TYPE_CHECKING:
 
 def make_handlers(
     config: Config,
-    index: Marked,
+    showing: Showing,
     *,
     pages: FinishedPages, uploads: Uploads, marks: Marks, templates: Templates, status: Status,
-    metrics: Metrics | None, owners: Ownership, run_in_thread: RunInThread,
+    metrics: Metrics | None, address: Callable[[IndexRequest], str], run_in_thread: RunInThread,
 ) -> Handlers:  # fmt: skip
     """Return what answers at each address, by these settings."""
+    index = showing.index
     private = Action.LIST in config.authenticate
     redirects = config.fallback is Fallback.REDIRECT
-    fallback = Redirect(config.fallback_url, run_in_thread, owners) if redirects else NoFallback()
-    shown = _shown(config, index, run_in_thread)
-    simple = Simple(shown, pages, fallback, private=private, run_in_thread=run_in_thread, zstd=zstd_packer())
+    fallback = Redirect(config.fallback_url, run_in_thread, showing.owners) if redirects else NoFallback()
+    simple = Simple(showing.shown, pages, fallback, private=private, run_in_thread=run_in_thread, zstd=zstd_packer())
     bindings = Bindings(
         Welcome(
             templates,
@@ -75,16 +77,7 @@ def make_handlers(
         upload=uploads.post,
         marks=marks.get,
         mark=marks.post,
+        upstream_file=None if showing.outside is None else showing.outside.files(address, files),
+        why=Why(showing.explainer, ExplanationPage(templates)).get,
         own=own,
     )
-
-
-def _shown(config: Config, index: LocalFiles, run_in_thread: RunInThread) -> Index:
-    """The index as its pages show it: each feature is an index around another."""
-    shown: Index = index
-    # Its address has to be an absolute https URL (PEP 740), and nothing else says what that is.
-    if config.public_url is not None and config.public_url.startswith("https:"):
-        shown = WithProvenance(index, config.public_url)
-    if config.hash_algo not in {None, "sha256"}:
-        shown = MoreHashes(shown, str(config.hash_algo), run_in_thread)
-    return shown

@@ -6,10 +6,12 @@
 /packages/              list of all files, files
 /legacy/, /pypi/        POST: upload
 /pypi/<p>/json, /pypi/<p>/<v>/json, /<p>/json      legacy JSON
+/files/<p>/<file>       files of upstream indexes, where they are fetched for clients
 /integrity/<p>/<v>/<file>/provenance               what is attested of a file
 /RPC2                   XML-RPC search
 /<p>, /<p>/             the way to /simple/<p>/
 /-/projects/<p>/yank, unyank, status               what is said of files and projects later on
+/-/why/<p>              whose a project is, and how each of its files stands
 /-/...                  what is neither the old server's nor a standard's
 """
 
@@ -32,6 +34,7 @@ from twisted_pypi.web.guard import Guard
 from twisted_pypi.web.marks import is_place
 from twisted_pypi.web.replies import Reply, text_reply
 from twisted_pypi.web.resource import Handler, Leaf, Shortcut
+from twisted_pypi.web.why import is_why
 
 if TYPE_CHECKING:
     from twisted.web.resource import IResource
@@ -60,6 +63,9 @@ class Handlers:
     upload: Handler
     marks: Handler
     mark: Handler
+    upstream_file: Handler | None
+    """Where files of upstream indexes are fetched for clients."""
+    why: Handler
     own: Mapping[bytes, tuple[Action | None, Handler]]
     """What hangs under ``/-/``, by name."""
 
@@ -77,7 +83,9 @@ class Tree(Resource):
         upload = (Action.UPDATE, handlers.upload)
         welcome = Leaf(guard, {GET: (Action.LIST, handlers.welcome), POST: upload}, route="welcome")
         self._health_leaf = Leaf(guard, {GET: (None, handlers.health)}, route="health")
-        simple = Leaf(guard, {GET: (Action.LIST, handlers.simple), POST: upload}, handlers.simple_shortcut, route="simple")
+        simple = Leaf(
+            guard, {GET: (Action.LIST, handlers.simple), POST: upload}, handlers.simple_shortcut, route="simple"
+        )
         all_files = Leaf(guard, {GET: (Action.LIST, handlers.all_files)}, route="list")
         file = Leaf(guard, {GET: (Action.DOWNLOAD, handlers.file)}, handlers.file_shortcut, route="file")
         only_upload = Leaf(guard, {POST: upload}, route="upload")
@@ -87,6 +95,13 @@ class Tree(Resource):
         own = {name: Leaf(guard, {GET: entry}, route=name.decode()) for name, entry in handlers.own.items()}
         status = Leaf(guard, {GET: (Action.LIST, handlers.marks), POST: (Action.UPDATE, handlers.mark)}, route="mark")
         mark = Leaf(guard, {POST: (Action.UPDATE, handlers.mark)}, route="mark")
+        why = Leaf(guard, {GET: (Action.LIST, handlers.why)}, route="why")
+        upstream_file = handlers.upstream_file
+        elsewhere = (
+            None
+            if upstream_file is None
+            else Leaf(guard, {GET: (Action.DOWNLOAD, upstream_file)}, route="upstream-file")
+        )
         self._project = Leaf(guard, {GET: (Action.LIST, _to_project)})
         packages = Leaf(guard, {GET: (None, _to_packages)})
         self._nothing = Leaf(guard, {GET: (None, _nothing_here)})
@@ -94,6 +109,7 @@ class Tree(Resource):
             b"": lambda rest: self._nothing if rest else welcome,
             b"simple": lambda _rest: simple,
             b"+simple": lambda _rest: simple,
+            b"files": lambda rest: elsewhere if len(rest) == 2 else None,
             b"packages": lambda rest: {(): packages, (b"",): all_files}.get(tuple(rest), file),
             b"pypi": lambda rest: self._json if _is_json(rest[1:]) else only_upload if _ends(rest) else None,
             b"legacy": lambda rest: only_upload if _ends(rest) else None,
@@ -102,6 +118,8 @@ class Tree(Resource):
             b"-": lambda rest: (
                 (status if rest[2] == b"status" else mark)
                 if is_place(rest)
+                else why
+                if is_why(rest)
                 else own.get(b"/".join(rest), self._nothing)
             ),
             b"favicon.ico": lambda _rest: self._nothing,
