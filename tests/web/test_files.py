@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,14 @@ from twisted.internet.protocol import Protocol
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
+from twisted_pypi.accounts.nobody import Nobody
 from twisted_pypi.boundaries import KnownFile, LocatedFile
 from twisted_pypi.distributions import normalize, parse_filename
 from twisted_pypi.errors import NoSuchFile
 from twisted_pypi.testing.wire import ClockWithDate, Wire, body, head, status
 from twisted_pypi.web.bodies import IndexRequest, Intake
 from twisted_pypi.web.files import Files
+from twisted_pypi.web.hot import HotAnswers
 from twisted_pypi.web.pages import FinishedPages
 from twisted_pypi.web.resource import Leaf
 from twisted_pypi.web.site import IndexSite
@@ -306,3 +309,105 @@ def test_metadata_and_signature(wire: Wire, folder: Path) -> None:
 @pytest.mark.parametrize("name", ["nothing-1.0.zip", "%ff-1.0.zip", "..%2f..%2fetc%2fpasswd", ""])
 def test_what_is_not_there(wire: Wire, name: str) -> None:
     assert status(wire.send(get(name))) == 404
+
+
+SMALL = "foo-2.0-py3-none-any.whl"
+
+
+@pytest.fixture
+def small(folder: Path) -> Path:
+    path = folder / SMALL
+    path.write_bytes(b"small" * 100)
+    os.utime(path, (1_600_000_000, 1_600_000_000))
+    return path
+
+
+def test_a_small_file_is_sent_again_from_memory(wire: Wire, small: Path) -> None:
+    first = wire.send(get(SMALL, close=False))
+    assert body(first) == b"small" * 100
+    # Size and time stay: that is what files are known by.
+    small.write_bytes(b"SMALL" * 100)
+    os.utime(small, (1_600_000_000, 1_600_000_000))
+    assert wire.send(get(SMALL, close=False)) == first
+    assert body(wire.send(get(SMALL, method="HEAD"))) == b""
+
+
+@pytest.mark.parametrize("seconds", [1_600_000_000, 1_700_000_000])
+def test_a_small_file_that_was_replaced_is_read_again(wire: Wire, small: Path, seconds: int) -> None:
+    wire.send(get(SMALL, close=False))
+    small.write_bytes(b"other" * (100 if seconds > 1_600_000_000 else 99))
+    os.utime(small, (seconds, seconds))
+    assert body(wire.send(get(SMALL, close=False))).startswith(b"other")
+    small.unlink()
+    assert status(wire.send(get(SMALL))) == 404
+
+
+def test_a_small_file_goes_with_its_project(folder: Path, small: Path) -> None:
+    index: Any = OneFolder(folder)
+    pages = FinishedPages()
+    files = Files(index, None, pages)
+    leaf = Leaf(Open(), {b"GET": (None, files.get)}, files.shortcut)  # type: ignore[arg-type]  # it needs no more
+    site = IndexSite(leaf, Plain(), access_log=None, error_pages=Plain(), addresses=Plain(), reactor=ClockWithDate())
+    wire = Wire(site)
+    wire.send(get(SMALL, close=False))
+    assert pages.get(normalize("foo"), SMALL) is not None
+    pages.drop(frozenset({normalize("foo")}))
+    index.file_at = OneFolder(folder / "gone").file_at
+    assert small.exists()
+    assert status(wire.send(get(SMALL))) == 404
+    wire.hang_up()
+
+
+def test_bytes_that_are_not_those_of_the_index_are_not_kept(folder: Path, small: Path) -> None:
+    class Wrong(OneFolder):
+        async def file_at(self, path: str) -> LocatedFile:
+            located = await super().file_at(path)
+            return LocatedFile(replace(located.known, sha256="0" * 64), located.location)
+
+    index: Any = Wrong(folder)
+    files = Files(index, None, FinishedPages())
+    leaf = Leaf(Open(), {b"GET": (None, files.get)}, files.shortcut)  # type: ignore[arg-type]  # it needs no more
+    site = IndexSite(leaf, Plain(), access_log=None, error_pages=Plain(), addresses=Plain(), reactor=ClockWithDate())
+    wire = Wire(site)
+    for _ in range(2):
+        assert status(wire.send(get(SMALL, close=False))) == 503
+    wire.hang_up()
+    assert small.exists()
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([], 200),
+        (["If-None-Match: {etag}"], 304),
+        (['If-None-Match: "x"'], 200),
+        (["If-None-Match: *"], 304),
+        (["If-Modified-Since: Sun, 13 Sep 2020 12:26:40 GMT"], 304),
+        (["If-Modified-Since: Sun, 13 Sep 2020 12:26:39 GMT"], 200),
+        (["If-Modified-Since: yesterday"], 200),
+        (['If-None-Match: "x"', "If-Modified-Since: Sun, 13 Sep 2020 12:26:40 GMT"], 200),
+        (["Range: bytes=0-0"], 206),
+        (["Range: bytes=900-"], 416),
+        (["Range: bytes=0-0", 'If-Range: "x"'], 200),
+        (['If-Match: "x"'], 412),
+        (["If-Unmodified-Since: Sun, 13 Sep 2020 12:26:39 GMT"], 412),
+    ],
+)
+def test_conditions_of_a_small_file(folder: Path, small: Path, lines: list[str], expected: int) -> None:
+    index: Any = OneFolder(folder)
+    files = Files(index, None, FinishedPages())
+    leaf = Leaf(Open(), {b"GET": (None, files.get)}, files.shortcut)  # type: ignore[arg-type]  # it needs no more
+    hot = HotAnswers(Nobody(), b"secret")
+    clock = ClockWithDate()
+    site = IndexSite(leaf, Plain(), access_log=None, error_pages=Plain(), addresses=Plain(), hot=hot, reactor=clock)
+    wire = Wire(site)
+    etag = f'"{sha256(small.read_bytes()).hexdigest()}"'
+    request = get(SMALL, *(line.format(etag=etag) for line in lines), close=False)
+    # First by the file, then by what is kept of it, then the fast way where there is one.
+    answers = [wire.send(request) for _ in range(3)]
+    assert status(answers[0]) == expected
+    assert answers[1:] == answers[:1] * 2
+    assert (hot.find(request, trusted=False) is not None) == (expected in {200, 304} and "Range" not in str(lines))
+    small.unlink()
+    assert hot.find(request, trusted=False) is None
+    wire.hang_up()

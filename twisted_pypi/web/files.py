@@ -13,6 +13,7 @@ from twisted_pypi.web.bodies import IndexRequest
 from twisted_pypi.web.one_file import OCTETS, OneFile, asked_of, send_found
 from twisted_pypi.web.pages import FinishedPages, Page, send_page
 from twisted_pypi.web.replies import Reply
+from twisted_pypi.web.small_files import LARGEST, read_whole, wants_whole
 
 LONGEST_SIGNATURE = 1 << 16
 """Bytes of a signature that are sent."""
@@ -24,16 +25,16 @@ class Files:
     def __init__(self, index: LocalFiles, cache_control: bytes | None, pages: FinishedPages) -> None:
         """Serve from ``index``; ``cache_control`` is that header's value for packages, if it is sent.
 
-        Answers with metadata are kept in ``pages``, and go when their project changes.
+        Answers with metadata and with small files are kept in ``pages``, and go when their project changes.
         """
         self._index = index
         self._cache_control = cache_control
         self._pages = pages
 
     def shortcut(self, request: IndexRequest) -> bool:
-        """Answer with kept metadata, if that is asked for and there is some."""
+        """Answer with kept metadata or a kept file, if that is asked for and there is some."""
         segments = request.postpath or []
-        if not segments[-1].endswith(b".metadata"):
+        if not segments[-1].endswith(b".metadata") and not wants_whole(request):
             return False
         subject = _project_of(segments[-1])
         page = None if subject is None else self._pages.get(subject, _variant(segments))
@@ -50,16 +51,42 @@ class Files:
             return None
         if path.endswith(".asc"):
             return await self._signature(path.removesuffix(".asc"))
+        return await (self._whole(request, path) if wants_whole(request) else self._partly(request, path))
+
+    async def _whole(self, request: IndexRequest, path: str) -> Reply | None:
+        """Send all of a file, and keep it where it is small."""
+        project = _project_of(path.rpartition("/")[2].encode())
+        if project is None:
+            return await self._partly(request, path)
+        begun = self._pages.begin(project)
+        try:
+            located = await self._index.file_at(path)
+            file, about = _open(located), self._about(located.known)
+            if about.size > LARGEST:
+                return self._send(request, about, file)
+            page = read_whole(located, about, file)
+            if located.known.project == project:
+                self._pages.keep(project, _variant(request.postpath or []), page, begun)
+            else:
+                page.live = False
+        finally:
+            self._pages.end(project)
+        if not request.gone:
+            send_page(request, page)
+        return None
+
+    async def _partly(self, request: IndexRequest, path: str) -> Reply | None:
         located = await self._index.file_at(path)
-        file = _open(located)
+        return self._send(request, self._about(located.known), _open(located))
+
+    def _about(self, known: KnownFile) -> OneFile:
+        modified = known.mtime_ns / 1_000_000_000
+        return OneFile(known.filename, known.size, known.sha256, modified, self._cache_control)
+
+    def _send(self, request: IndexRequest, about: OneFile, file: BinaryIO) -> Reply | None:
         if request.gone:
             file.close()
             return None
-        return self._send(request, located.known, file)
-
-    def _send(self, request: IndexRequest, known: KnownFile, file: BinaryIO) -> Reply | None:
-        modified = known.mtime_ns / 1_000_000_000
-        about = OneFile(known.filename, known.size, known.sha256, modified, self._cache_control)
         found = asked_of(request, about)
         if isinstance(found, Reply):
             file.close()
@@ -95,8 +122,9 @@ class Files:
 
 
 def _project_of(filename: bytes) -> ProjectName | None:
-    """The project of a wheel, by its name alone: what its kept metadata goes with."""
-    name = filename.partition(b"-")[0].decode("utf-8", "replace")
+    """The project of a file, by its name alone: what is kept of it goes with that one."""
+    is_wheel = filename.removesuffix(b".metadata").endswith(b".whl")
+    name = (filename.partition(b"-")[0] if is_wheel else filename.rpartition(b"-")[0]).decode("utf-8", "replace")
     return normalize(name) if is_project_name(name) else None
 
 

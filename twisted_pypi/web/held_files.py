@@ -40,5 +40,7 @@ class HeldFiles:
             held = await self._holds.held(ProjectName(segments[0]), segments[1].removesuffix(_METADATA))
             if held is not None:
                 request.postpath = [each.encode() for each in f"{held.known.path}{suffix}".split("/")]
+                # Whether it lies there is asked anew each time, so the answer to this head is not remembered.
+                request.channel.head = None
                 return await self._in_folders(request)
         return await self._elsewhere(request)

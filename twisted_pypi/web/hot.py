@@ -81,11 +81,12 @@ class HotAnswers:
             found = self._secrets[trusted].get(blake2b(head, digest_size=16, key=self._secret).digest())
             if found is None:
                 return None
-        if not found.page.live:
+        page = found.page
+        if not page.live or (page.proof is not None and not page.proof()):
             return None
         if found.users is not None and found.users != self._users.current_generation():
             return None
-        found.page.used = True
+        page.used = True
         return found
 
     def remember(self, head: bytes, request: IndexRequest, page: Page, *, unchanged: bool, trusted: bool) -> None:

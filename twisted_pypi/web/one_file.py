@@ -38,6 +38,15 @@ class OneFile:
     cache_control: bytes | None
     """The value of that header, if it is sent."""
 
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """Return the headers of every answer about it."""
+        return [
+            (b"ETag", b'"%s"' % self.sha256.encode()),
+            *([(b"Last-Modified", http_date(self.modified).encode())] if self.modified is not None else []),
+            (b"Accept-Ranges", b"bytes"),
+            *([(b"Cache-Control", self.cache_control)] if self.cache_control else []),
+        ]
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -51,13 +60,7 @@ class Found:
 
 def asked_of(request: IndexRequest, about: OneFile) -> Found | Reply:
     """Return what a GET or HEAD asks of a file, or the answer for which no byte of it is needed."""
-    etag, modified = f'"{about.sha256}"', about.modified
-    headers = [
-        (b"ETag", etag.encode()),
-        *([(b"Last-Modified", http_date(modified).encode())] if modified is not None else []),
-        (b"Accept-Ranges", b"bytes"),
-        *([(b"Cache-Control", about.cache_control)] if about.cache_control else []),
-    ]
+    etag, modified, headers = f'"{about.sha256}"', about.modified, about.headers()
     since = None if modified is None else _header(request, b"if-unmodified-since")
     if precondition_fails(_header(request, b"if-match"), since, etag, modified or 0):
         return text_reply(412, f"{about.filename} has other bytes than those that were asked for", headers[0])

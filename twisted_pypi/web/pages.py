@@ -8,13 +8,13 @@ when the index says so; a page that was not asked for since the last round goes 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from twisted_pypi.distributions import ProjectName
-from twisted_pypi.web.conditions import is_none_match
+from twisted_pypi.web.conditions import is_none_match, is_unmodified_since
 from twisted_pypi.web.replies import Reply
 from twisted_pypi.web.sending import SERVER, send
 
@@ -43,6 +43,10 @@ class Page:
     """Is it still what would be answered?  Whoever keeps a reference asks."""
     used: bool = False
     """Was it sent since the last time room was made?"""
+    modified: float | None = None
+    """When it was last changed, seconds since the epoch, if it says so."""
+    proof: Callable[[], bool] | None = None
+    """Asked before each use whether it still is what would be answered, where not all changes are told."""
     _start: bytes = field(init=False)
     _start_304: bytes = field(init=False)
 
@@ -86,8 +90,9 @@ class FinishedPages:
     def get(self, subject: Subject, variant: str) -> Page | None:
         """Return a kept page."""
         page = self._pages.get((subject, variant))
-        if page is not None:
-            page.used = True
+        if page is None or (page.proof is not None and not page.proof()):
+            return None
+        page.used = True
         return page
 
     def begin(self, subject: Subject) -> int:
@@ -151,8 +156,7 @@ class FinishedPages:
 
 def send_page(request: IndexRequest, page: Page) -> None:
     """Answer with a page, in one send where the request is a plain one."""
-    tags = request.getHeader(b"if-none-match")
-    unchanged = tags is not None and is_none_match(tags.decode("latin-1"), page.etag)
+    unchanged = _unchanged(request, page)
     channel = request.channel
     if request.method != b"GET" or not channel.persistent:
         send(request, Reply(304, page.headers) if unchanged else Reply(200, page.headers, page.body))
@@ -170,3 +174,12 @@ def send_page(request: IndexRequest, page: Page) -> None:
     if site.hot is not None and head is not None and page.live:
         site.hot.remember(head, request, page, unchanged=unchanged, trusted=channel.trusted)
     request.finish()
+
+
+def _unchanged(request: IndexRequest, page: Page) -> bool:
+    """Does the client have it (RFC 9110 section 13.2.2)?"""
+    tags = request.getHeader(b"if-none-match")
+    if tags is not None:
+        return is_none_match(tags.decode("latin-1"), page.etag)
+    since = None if page.modified is None else request.getHeader(b"if-modified-since")
+    return since is not None and is_unmodified_since(since.decode("latin-1"), page.modified or 0)
