@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from twisted.logger import Logger
 
@@ -21,10 +21,14 @@ from twisted_pypi.catalog.writes import Writer
 from twisted_pypi.distributions import ProjectName
 from twisted_pypi.errors import Busy, Unreadable
 
+if TYPE_CHECKING:
+    from twisted_pypi.catalog.journal import Journal
+
 T = TypeVar("T")
 
 _IN_MEMORY = ":memory:"
-_LOCK = "catalog.lock"
+LOCK = "catalog.lock"
+"""The file beside the catalog that its server locks."""
 _LOCK_TRIES = 30
 _LOCK_PAUSE = 0.1
 
@@ -38,15 +42,27 @@ class Catalog:
 
     log = Logger()
 
-    def __init__(self, roots: Sequence[str], *, state_dir: str | None = None, cache_dir: str) -> None:
+    def __init__(
+        self,
+        roots: Sequence[str],
+        *,
+        state_dir: str | None = None,
+        cache_dir: str,
+        journal: Journal | None = None,
+        location: str | None = None,
+    ) -> None:
         """``roots`` are absolute paths; ``cache_dir`` is where this host's user keeps caches.
 
         The catalog is in ``state_dir``, else in the first root, else (when
         that is read-only or on the network) below ``cache_dir``, else in memory.
+        With a ``journal`` other processes may write to it too; ``location`` is
+        where another process that has it open says that it is.
         """
         self.roots = tuple(roots)
-        self.location: str | None = None
+        self.location = location
         """The file it is in, once it is open; ``None`` when it is only in memory."""
+        self.journal = journal
+        """What is changed by whom, where several processes write to it."""
         self.projects: dict[ProjectName, int] = {}
         """How many files were seen of each project; belongs to the reactor thread."""
         self.generation = 0
@@ -66,15 +82,20 @@ class Catalog:
 
     def open(self) -> tuple[dict[ProjectName, int], int]:
         """Open it, or begin it; return what ``projects`` and ``files`` are to be.  Blocking."""
-        connection = self._in_first_usable_folder() or connect(_IN_MEMORY)
-        if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-            connection.close()
-            connection = open_database(_IN_MEMORY, self.log)
+        connection = connect(self.location) if self.location is not None else self._begun()
         self._write = connection
         self._open = [connection]
         self._ids = _numbers(connection, self.roots)
-        self._read = Reader(self._another(), self._ids)
-        return self._read.projects(), self._read.count_filenames()
+        read = self._another()
+        self._read = Reader(read, self._ids)
+        if self.journal is not None:
+            self.journal.open(connection, read)
+        return self._counted()
+
+    def count_anew(self) -> None:
+        """Count everything again.  In the reactor thread; raises ``Busy``, ``sqlite3.Error``."""
+        self.projects, self.files = self._counted()
+        self.generation += 1
 
     def close(self) -> None:
         """Close every connection; nobody may be reading or writing.  Blocking."""
@@ -126,6 +147,8 @@ class Catalog:
             self._write.execute("BEGIN IMMEDIATE")
             try:
                 answer = job(writer)
+                if self.journal is not None:
+                    self.journal.append(writer.committed)
                 self._write.execute("COMMIT")
             except BaseException:
                 if self._write.in_transaction:
@@ -145,6 +168,17 @@ class Catalog:
                 self.projects.pop(project, None)
             self.generation += (before > 0) != (before + more > 0)
 
+    def _counted(self) -> tuple[dict[ProjectName, int], int]:
+        with contextlib.nullcontext() if self.journal is None else self.journal.from_now_on():
+            return self.read.projects(), self.read.count_filenames()
+
+    def _begun(self) -> sqlite3.Connection:
+        connection = self._in_first_usable_folder() or connect(_IN_MEMORY)
+        if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+            connection.close()
+            connection = open_database(_IN_MEMORY, self.log)
+        return connection
+
     def _another(self) -> sqlite3.Connection:
         if self._write is None:
             raise Busy("the index is not open; ask again in a moment", 1)
@@ -160,7 +194,7 @@ class Catalog:
         for folder in state_folders(self._state_dir, self.roots[0], self._cache_dir):
             try:
                 os.makedirs(folder, mode=0o755, exist_ok=True)
-                self._lock = _locked(os.path.join(folder, _LOCK))
+                self._lock = locked(os.path.join(folder, LOCK))
                 path = os.path.join(folder, FILENAME)
                 connection = open_database(path, self.log)
             except (OSError, sqlite3.Error) as problem:
@@ -179,7 +213,7 @@ class Catalog:
         return None
 
 
-def _locked(path: str) -> int:
+def locked(path: str) -> int:
     """Lock the folder of a catalog against other servers.
 
     A server that is being replaced lets go of it within moments, so that is

@@ -122,6 +122,14 @@ class Committed:
     """File names that were just found in a second place."""
     unread: bool = False
     """Are there files now whose facts are to be read?"""
+    records: set[ProjectName] = field(default_factory=set)
+    """The projects whose records on the disk are others now; only where other processes are to be told."""
+    troubles: list[str] | None = None
+    """What is wrong with the folders now; as above, and ``None`` when that is as it was."""
+
+    def __bool__(self) -> bool:
+        """Has anybody to be told?"""
+        return bool(self.rows or self.files or self.changed or self.unread or self.records)
 
 
 def preference(place: Place) -> tuple[int, int, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from twisted_pypi.boundaries import KnownFile
@@ -171,6 +171,14 @@ class Writer:
             "INSERT OR REPLACE INTO folders (root, parent, name, device, inode) VALUES (?, ?, ?, ?, ?)",
             (self._ids[root], *split_folder(folder), *identity),
         )
+
+    def records(self, names: Collection[ProjectName]) -> None:
+        """The records of these projects are others now: for the other processes."""
+        self.committed.records.update(names)
+
+    def troubles(self, sentences: Sequence[str]) -> None:
+        """Write down, for the other processes, what is wrong with the folders now."""
+        self.committed.troubles = list(sentences)
 
     def prune(self) -> None:
         """Forget the metadata of files that are nowhere any more; their upload times stay, should they come back."""

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from twisted.internet.interfaces import IReactorFromThreads
 
 from twisted_pypi.catalog import Catalog, Committed, Writer
 from twisted_pypi.distributions import ProjectName
 from twisted_pypi.errors import Unreadable
+from twisted_pypi.storage.project_marks import ProjectMarks
 from twisted_pypi.storage.remarks import Remark, Remarks
 from twisted_pypi.storage.tree import Tree
+
+if TYPE_CHECKING:
+    from twisted_pypi.storage.following import Following
 
 T = TypeVar("T")
 
@@ -29,14 +33,24 @@ class Ledger:
         remarks: Remarks,
         publish: Callable[[frozenset[ProjectName]], None],
         unread: Callable[[], None],
+        following: Following | None = None,
+        marks: ProjectMarks | None = None,
     ) -> None:
-        """``publish`` and ``unread`` (there are files to be read) are called in the reactor thread."""
+        """``publish`` and ``unread`` (there are files to be read) are called in the reactor thread.
+
+        With ``following``, so are they after what other processes write, and
+        ``marks`` of projects that others changed are read again.
+        """
         self.catalog = catalog
         self._reactor = reactor
         self._tree = tree
         self._remarks = remarks
         self._publish = publish
         self._unread = unread
+        self._marks = marks
+        self._following = following
+        if following is not None:
+            following.tell(self._apply, self._anew)
 
     def write(self, job: Callable[[Writer], T]) -> T:
         """Run ``job`` in a transaction and return what it returns.  Blocking.
@@ -58,7 +72,11 @@ class Ledger:
                 listed.filename,
                 f"{listed.filename} is in two places: {first} is listed, {second} is not",
             )
-        if committed.rows or committed.files or committed.changed or committed.unread:
+        if committed and self._following is not None:
+            # It comes back by the journal, in one order with what others write.
+            self._following.count()
+            self._reactor.callFromThread(self._following.catch_up)
+        elif committed:
             self._reactor.callFromThread(self._apply, committed)
 
     def _apply(self, committed: Committed) -> None:
@@ -66,3 +84,11 @@ class Ledger:
         self._publish(frozenset(committed.changed))
         if committed.unread:
             self._unread()
+        if committed.records and self._marks is not None:
+            self._marks.look_now(committed.records)
+
+    def _anew(self, names: frozenset[ProjectName]) -> None:
+        self._publish(names)
+        self._unread()
+        if self._marks is not None:
+            self._marks.look_now(None)

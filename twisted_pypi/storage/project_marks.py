@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 
 from twisted.internet.interfaces import IReactorFromThreads
@@ -13,6 +13,7 @@ from twisted.logger import Logger
 
 from twisted_pypi.catalog import Identity, Sighting
 from twisted_pypi.distributions import ProjectName, is_project_name, normalize
+from twisted_pypi.errors import TwistedPyPIError
 from twisted_pypi.project_records import (
     ACTIVE,
     LARGEST,
@@ -53,6 +54,7 @@ class ProjectMarks:
         self._kept: _Kept = {}
         self._seen_in: Identity | None = None
         self._in_force: dict[ProjectName, ProjectRecord] = {}
+        self._announce: Callable[[Collection[ProjectName]], object] | None = None
 
     def of(self, name: ProjectName) -> ProjectRecord:
         """The record of a project.  In the reactor thread."""
@@ -69,26 +71,30 @@ class ProjectMarks:
         the caller hands to it afterwards.
         """
         with self._lock:
-            self._reload()
+            changed = self._reload()
+        self._tell(changed)
 
     def look(self, locations: Iterable[str]) -> None:
         """Read the records at these absolute paths, as ``reload`` does; a folder stands for all that is in it."""
         start = len(self._folder) + 1
         names = {ProjectName(each[start:].partition("/")[0]) for each in locations if self.are_at(each)}
-        if not names:
-            return
-        with self._lock:
-            found: _Kept = {}
-            for name in names:
-                one = self._one(self._path(name), self._kept.get(name)) if _is_normalised(name) else None
-                if one is None:
-                    # Gone, or out of sight: that shows from above.
-                    self._reload()
-                    return
-                found[name] = one
-            changed = {name: one[1] for name, one in found.items() if one[1] != self._record(name)}
-            self._kept.update(found)
+        if names:
+            with self._lock:
+                changed = self._look(names)
             self._tell(changed)
+
+    def look_now(self, names: Iterable[ProjectName] | None) -> None:
+        """Read these records, or all, which another process changed.  In the reactor thread, where they hold at once."""
+        with self._lock:
+            changed = self._reload() if names is None else self._look(names)
+        self._apply(changed)
+
+    def tell_others(self, announce: Callable[[Collection[ProjectName]], object]) -> None:
+        """Call ``announce`` from now on, in any thread, with the projects that were found to have another record.
+
+        It blocks, and may raise ``TwistedPyPIError``.
+        """
+        self._announce = announce
 
     def change(self, name: ProjectName, status: Status, reason: str | None) -> ProjectRecord:
         """Write down the status of a project, and return its record.  Blocking, not in the reactor thread.
@@ -116,25 +122,45 @@ class ProjectMarks:
         one = self._kept.get(name)
         return ACTIVE if one is None else one[1]
 
-    def _reload(self) -> None:
+    def _look(self, names: Iterable[ProjectName]) -> frozenset[ProjectName]:
+        found: _Kept = {}
+        for name in names:
+            one = self._one(self._path(name), self._kept.get(name)) if _is_normalised(name) else None
+            if one is None:
+                # Gone, or out of sight: that shows from above.
+                return self._reload()
+            found[name] = one
+        changed = frozenset(name for name, one in found.items() if one[1] != self._record(name))
+        self._kept.update(found)
+        return changed
+
+    def _reload(self) -> frozenset[ProjectName]:
         found = self._read()
         # A record that did not change is the very same object.
         other = {name: one[1] for name, one in found.items() if one is not self._kept.get(name)}
         other |= dict.fromkeys(self._kept.keys() - found.keys(), ACTIVE)
-        changed = {name: record for name, record in other.items() if record != self._record(name)}
+        changed = frozenset(name for name, record in other.items() if record != self._record(name))
         self._kept = found
-        self._tell(changed)
+        return changed
 
-    def _tell(self, changed: dict[ProjectName, ProjectRecord]) -> None:
+    def _tell(self, changed: frozenset[ProjectName]) -> None:
+        # In this order: what is announced is announced after it holds here.
         self._reactor.callFromThread(self._apply, changed)
+        if changed and self._announce is not None:
+            try:
+                self._announce(changed)
+            except TwistedPyPIError as problem:
+                self.log.warn("that records changed cannot be told to other processes ({problem})", problem=problem)
 
-    def _apply(self, changed: dict[ProjectName, ProjectRecord]) -> None:
-        for name, record in changed.items():
+    def _apply(self, changed: frozenset[ProjectName]) -> None:
+        for name in changed:
+            # What is kept by now: a later change may have come in before this one.
+            record = self._record(name)
             if record == ACTIVE:
                 self._in_force.pop(name, None)
             else:
                 self._in_force[name] = record
-        self._publish(frozenset(changed))
+        self._publish(changed)
 
     def _read(self) -> _Kept:
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -17,27 +16,18 @@ from twisted_pypi.catalog import Catalog
 from twisted_pypi.config import Watch
 from twisted_pypi.distributions import ProjectName
 from twisted_pypi.errors import Busy, Unreadable
-from twisted_pypi.storage.enquiries import Enquiries
-from twisted_pypi.storage.examining import Examiner
 from twisted_pypi.storage.hints import Hints
-from twisted_pypi.storage.ledger import Ledger
 from twisted_pypi.storage.names import NamesPass
+from twisted_pypi.storage.parts import make_parts
 from twisted_pypi.storage.project_marks import ProjectMarks
-from twisted_pypi.storage.readers import Readers
-from twisted_pypi.storage.reading import FileReader, Job
-from twisted_pypi.storage.recording import Recorder
-from twisted_pypi.storage.remarks import Remarks
+from twisted_pypi.storage.reading import Job
 from twisted_pypi.storage.rounds import Rounds
 from twisted_pypi.storage.scan import Scan
 from twisted_pypi.storage.stopping import Stopping
-from twisted_pypi.storage.threads import Threads
-from twisted_pypi.storage.tools import Tools
-from twisted_pypi.storage.tree import Tree
 
 if TYPE_CHECKING:
+    from twisted_pypi.storage.following import Following
     from twisted_pypi.storage.watch import Watcher
-
-_OTHER_THREADS = 5
 
 
 class Scanner(Service):
@@ -60,23 +50,34 @@ class Scanner(Service):
         rescan: float = 60.0,
         readers: int = 2,
         marks: ProjectMarks | None = None,
+        following: Following | None = None,
     ) -> None:
         """``publish`` is told, in the reactor thread, which projects changed; ``readers`` files are read at a time.
 
         ``clock`` says how long nothing happened to a file.  ``rescan`` is the
         pause between two full scans in seconds; 0: there is one, at the start.
-        ``marks`` are kept in step as well, and are there before anything is answered.
+        ``marks`` are kept in step as well, and are there before anything is
+        answered.  ``following`` is there when other processes serve the same.
         """
         self._reactor = reactor
         self._catalog = catalog
-        self._threads = Threads(reactor, readers + _OTHER_THREADS)
-        remarks = Remarks()
-        tree = Tree(catalog.roots, follow_links=follow_links, remarks=remarks)
-        ledger = Ledger(reactor, catalog, tree=tree, remarks=remarks, publish=publish, unread=self._unread)
-        self._tools = Tools(tree, ledger, remarks, threading.Event())
-        recorder = Recorder(self._tools, FileReader(tree, clock.seconds, self._tools.stopping))
-        self._readers = Readers(catalog, self._threads, recorder, clock, readers)
-        self._examiner = Examiner(self._tools)
+        parts = make_parts(
+            reactor,
+            clock,
+            catalog,
+            publish,
+            self._unread,
+            follow_links=follow_links,
+            readers=readers,
+            marks=marks,
+            following=following,
+        )
+        self._threads = parts.threads
+        self._tools = parts.tools
+        self._readers = parts.readers
+        self._examiner = parts.examiner
+        self._following = following
+        self._told: list[str] = []
         self._marks = marks
         self._hints = Hints(reactor, clock, self._look, self._scan_soon)
         self._rounds = Rounds(clock, self._round, None if rescan <= 0 or watch is Watch.OFF else rescan)
@@ -84,14 +85,7 @@ class Scanner(Service):
         self._watcher: Watcher | None = None
         self._begun: Deferred[None] | None = None
         self._scanned: list[Deferred[None]] = []
-        self.enquiries = Enquiries(
-            catalog,
-            tree=tree,
-            ledger=ledger,
-            examiner=self._examiner,
-            readers=self._readers,
-            threads=self._threads,
-        )
+        self.enquiries = parts.enquiries
         """What the index asks."""
 
     def startService(self) -> None:
@@ -120,6 +114,8 @@ class Scanner(Service):
 
     async def _begin(self) -> None:
         try:
+            if self._following is not None:
+                self._following.opening()
             self._catalog.projects, self._catalog.files = await self._threads.run(self._catalog.open)
         except Exception as problem:  # noqa: BLE001  # whoever asks is told, and the log
             self.log.failure("the catalog could not be opened")
@@ -127,6 +123,8 @@ class Scanner(Service):
             return
         if self._marks is not None:
             await self._threads.run(self._marks.reload)
+        if self._following is not None:
+            self._following.start(self._tools.ledger, self._marks)
         self.enquiries.open()
         if not self._tools.stopping.is_set():
             await self._start_watching()
@@ -174,6 +172,8 @@ class Scanner(Service):
         if self._watcher is not None:
             await self._threads.run(self._watcher.stop)
         await self._threads.stop()
+        if self._following is not None:
+            self._following.stop()
         self._catalog.close()
 
     async def _round(self) -> None:
@@ -208,6 +208,10 @@ class Scanner(Service):
             self._marks.reload()
         for root in range(len(self._tools.tree.roots)):
             Scan(self._tools).run(root)
+        troubles = self.troubles()
+        if self._following is not None and troubles != self._told:
+            self._tools.ledger.write(lambda writer: writer.troubles(troubles))
+            self._told = troubles
 
     def _scan_soon(self) -> None:
         self._rounds.soon()
