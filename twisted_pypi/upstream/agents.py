@@ -10,7 +10,13 @@ from twisted.internet import defer
 from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
-from twisted.web.client import URI, Agent, HTTPConnectionPool, ProxyAgent
+from twisted.web.client import (
+    URI,
+    Agent,
+    HTTPConnectionPool,
+    ProxyAgent,
+    _HTTP11ClientFactory,  # there is no other way to keep its lines out of the log
+)
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgentEndpointFactory, IResponse
 from zope.interface import implementer
@@ -31,6 +37,16 @@ _FOREVER = 3600.0
 """A limit that is never reached: ``Patience`` watches over connecting."""
 
 
+class _QuietFactory(_HTTP11ClientFactory):
+    noisy = False
+
+
+class _QuietPool(HTTPConnectionPool):
+    """A pool that does not write a line of the log for each connection."""
+
+    _factory = _QuietFactory
+
+
 class Agents:
     """Sends requests, each over a connection that is kept afterwards."""
 
@@ -40,7 +56,7 @@ class Agents:
         self._proxies = proxies
         self._trust = trust
         self._per_host = per_host
-        self._pool = HTTPConnectionPool(reactor)
+        self._pool = _QuietPool(reactor)
         self._pool.maxPersistentPerHost = per_host
         self._pool.cachedConnectionTimeout = _IDLE
         self._places: dict[tuple[str, int], DeferredSemaphore] = {}
