@@ -24,6 +24,7 @@ from twisted.logger import Logger
 
 from twisted_pypi.boundaries import RunInThread
 from twisted_pypi.distributions import ProjectName
+from twisted_pypi.errors import Unreadable
 from twisted_pypi.recalling.report import Taker
 
 FILENAME = "downloads.jsonl"
@@ -88,15 +89,18 @@ class DownloadsLog(Service):
         return self.flush()
 
     async def takers(self, project: ProjectName, filename: str) -> list[Taker]:
-        """Return who took a file, as far back as the log goes, the last to take it first."""
+        """Return who took a file, as far back as the log goes, the last to take it first.  Raises ``Unreadable``."""
         return (await self.takers_of([(project, filename)]))[project, filename]
 
     async def takers_of(self, files: Collection[File]) -> Mapping[File, list[Taker]]:
-        """Return who took each of these files, in one reading of the log."""
+        """Return who took each of these files, in one reading of the log.  Raises ``Unreadable``."""
         if not files:
             return {}
         await self.flush()
-        return await self._run_in_thread(lambda: takers_in(self._state_folder(), files))
+        try:
+            return await self._run_in_thread(lambda: takers_in(self._state_folder(), files))
+        except OSError as problem:
+            raise Unreadable(f"the log of downloads cannot be read ({problem.strerror})") from problem
 
     async def _write(self) -> None:
         entries, self._waiting = self._waiting, []
@@ -129,7 +133,7 @@ class DownloadsLog(Service):
 
 
 def takers_in(folder: str | None, files: Collection[File]) -> dict[File, list[Taker]]:
-    """Return who took each of these files, by the log in a state folder; blocking."""
+    """Return who took each of these files, by the log in a state folder; blocking.  Raises ``OSError``."""
     found: dict[File, dict[tuple[str | None, str, str], Taker]] = {each: {} for each in files}
     wanted = re.compile("|".join(re.escape(json.dumps(filename)) for _, filename in found).encode())
     path = None if folder is None else Path(folder, FILENAME)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from twisted_pypi.distributions import ProjectName
-from twisted_pypi.policy.moments import iso
+from twisted_pypi.distributions import ProjectName, normalize
+from twisted_pypi.policy.moments import SECOND_NS, iso
 from twisted_pypi.policy.recalls import REMOVED, YANKED, Recall
 
 
@@ -82,3 +84,51 @@ def write_recall(recalled: RecalledFile, takers: Sequence[Taker] | None) -> Mapp
             for each in takers
         ]
     return said
+
+
+def read_recalled(found: object) -> tuple[RecalledFile, list[Taker] | None]:
+    """Return what ``write_recall`` was given.  Raises ``ValueError`` for what it cannot have written."""
+    try:
+        return _recalled(found), _takers(found)
+    except (AttributeError, KeyError, TypeError) as problem:
+        raise ValueError("expected what is told of a recalled file") from problem
+
+
+def _recalled(found: Any) -> RecalledFile:
+    recall = Recall(
+        str(found["how"]),
+        _ns(found["since"]),
+        confirmed=bool(found["confirmed"]),
+        hidden=bool(found["hidden"]),
+        reason=None if found["reason"] is None else str(found["reason"]),
+    )
+    return RecalledFile(
+        normalize(found["project"]),
+        str(found["filename"]),
+        str(found["sha256"]),
+        recall,
+        None if found["index"] is None else str(found["index"]),
+        None if found["fetched"] is None else _ns(found["fetched"]),
+        cached=found["kept"] == "cache",
+        doubted=bool(found["doubted"]),
+    )
+
+
+def _takers(found: Any) -> list[Taker] | None:
+    if "takers" not in found:
+        return None
+    return [
+        Taker(
+            None if each["user"] is None else str(each["user"]),
+            str(each["address"]),
+            str(each["agent"]),
+            _ns(each["first"]),
+            _ns(each["last"]),
+            int(each["times"]),
+        )
+        for each in found["takers"]
+    ]
+
+
+def _ns(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp()) * SECOND_NS

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from twisted_pypi.policy.moments import iso
 from twisted_pypi.policy.recalls import REMOVED, YANKED
-from twisted_pypi.recalling.report import RecalledFile
+from twisted_pypi.recalling.report import RecalledFile, Taker
 
 LONGEST_REASON = 300
 """Characters that are shown of the reason that an index gives."""
@@ -42,3 +44,14 @@ def _following(recalled: RecalledFile) -> str:
     if recall.how == REMOVED and not recall.confirmed:
         return "it is still given out, until that is seen again an hour later"
     return "it is still given out, as the rules say"
+
+
+def taken(takers: Iterable[Taker]) -> list[str]:
+    """Return who took a file, a line each."""
+    lines = []
+    for each in takers:
+        who = plain(each.user) if each.user else "somebody"
+        times = "once" if each.times == 1 else f"{each.times} times"
+        agent = f" with {plain(each.agent)}" if each.agent else ""
+        lines.append(f"taken {times} by {who} from {plain(each.address)}{agent}, last at {iso(each.last_ns)}")
+    return lines or ["taken by nobody, as far back as the log of downloads goes"]

@@ -61,6 +61,16 @@ class Guard:
         request.login = await self._accounts.log_in(authorization, self.address(request))
         return request.login
 
+    async def identify(self, request: IndexRequest) -> User | None:
+        """Return whose login this request has, also where none is needed; ``None``: it has none.
+
+        Raises ``LoginRequired`` for a wrong one, ``TooManyTries`` and ``Busy``.
+        """
+        authorization = request.getHeader(b"authorization")
+        if request.login is None and authorization is not None:
+            request.login = await self._accounts.log_in(authorization, self.address(request))
+        return request.login
+
     def address(self, request: IndexRequest) -> str:
         """Return the address of the client itself, as far as trusted proxies report it."""
         return client_address(peer_host(request), request.headers_named, self._proxies)

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from typing import Any
-
-from twisted_pypi.boundaries import Index
 from twisted_pypi.errors import BadForm, NoSuchProject
 from twisted_pypi.web.bodies import IndexRequest
 from twisted_pypi.web.conditions import is_none_match
@@ -15,6 +10,9 @@ from twisted_pypi.web.people.listing import Listing
 from twisted_pypi.web.people.welcome import Welcome
 from twisted_pypi.web.replies import Reply
 from twisted_pypi.web.small_body import SmallBody
+from twisted_pypi.web.status import Status
+
+__all__ = ["TEXT", "Bindings", "Status", "health"]
 
 TEXT = (b"Content-Type", b"text/plain; charset=utf-8")
 
@@ -22,32 +20,6 @@ TEXT = (b"Content-Type", b"text/plain; charset=utf-8")
 async def health(_request: IndexRequest) -> Reply:
     """Say that the server answers; the words are the old server's."""
     return Reply(200, (TEXT, (b"Cache-Control", b"no-store")), b"Ok")
-
-
-class Status:
-    """Answers ``/-/status``: what is served, and what is wrong."""
-
-    def __init__(
-        self, index: Index, counts: Callable[[], tuple[int, int]], version: str, troubles: Callable[[], list[str]]
-    ) -> None:
-        """Report on ``index``."""
-        self._index = index
-        self._counts = counts
-        self._version = version
-        self._troubles = troubles
-
-    async def get(self, _request: IndexRequest) -> Reply:
-        """Return the report as JSON, once all names are known."""
-        await self._index.projects()
-        projects, files = self._counts()
-        report: Mapping[str, Any] = {
-            "version": self._version,
-            "projects": projects,
-            "files": files,
-            "troubles": self._troubles(),
-        }
-        headers = ((b"Content-Type", b"application/json"), (b"Cache-Control", b"no-store"))
-        return Reply(200, headers, json.dumps(report, indent=1).encode() + b"\n")
 
 
 class Bindings:

@@ -27,7 +27,8 @@ class Templates:
         policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
         self._environment.globals |= {"style": Markup(style), "policy": policy}  # noqa: S704  # our own file
         self._templates = {
-            name: self._environment.get_template(f"{name}.html") for name in ("welcome", "packages", "error", "why")
+            name: self._environment.get_template(f"{name}.html")
+            for name in ("welcome", "packages", "error", "why", "status")
         }
         self.headers: tuple[tuple[bytes, bytes], ...] = (
             (b"Content-Security-Policy", f"{policy}; frame-ancestors 'none'".encode()),
