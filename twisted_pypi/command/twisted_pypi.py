@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from twisted_pypi.command import pypi_server
 from twisted_pypi.command.check import check
@@ -29,6 +29,8 @@ usage: twisted-pypi run [options] [DIR ...]      serve; the options are those of
        twisted-pypi own NAME [--root DIR]        make a project yours: it takes uploads, and is asked for nowhere else
        twisted-pypi own --release NAME           give it back
        twisted-pypi own --show NAME              say whose it is, and why
+       twisted-pypi recalls [options]            list what upstream indexes took back, and who took it from here
+       twisted-pypi recalls --url URL            the same, as the server there knows it (-u USER)
        twisted-pypi --version
        twisted-pypi --help
 """
@@ -38,31 +40,31 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Do what the command line says; ends the process."""
     words = list(sys.argv[1:] if argv is None else argv)
     verb, rest = (words[0], words[1:]) if words else ("--help", [])
+    others: Mapping[str, Callable[[Sequence[str]], None]] = {
+        "check": _check,
+        "health": _health,
+        "passwd": _passwd,
+        "why": _why,
+        "own": _own,
+        "recalls": _recalls,
+    }
     match verb:
         case "run" | "update":
             pypi_server.main([verb, *rest], f"twisted-pypi {verb}")
-        case "check":
-            _check(rest)
-        case "health":
-            _health(rest)
-        case "passwd":
-            _passwd(rest)
         case "yank" | "unyank" | "status":
             _mark(verb, rest)
-        case "why":
-            _why(rest)
-        case "own":
-            _own(rest)
         case "--version":
             sys.stdout.write(f"{version_line()}\n")
         case "--help" | "-h":
             sys.stdout.write(_USAGE)
+        case _ if verb in others:
+            others[verb](rest)
         case _:
             refuse(
                 "twisted-pypi",
                 BadSetting(
-                    f"{verb!r} is no command: expected run, update, check, health, passwd, yank, unyank, status, why"
-                    " or own."
+                    f"{verb!r} is no command: expected run, update, check, health, passwd, yank, unyank, status, why,"
+                    " own or recalls."
                 ),
             )
 
@@ -105,6 +107,17 @@ def _own(argv: Sequence[str]) -> None:
     except BadSetting as problem:
         refuse("twisted-pypi own", problem)
     sys.stdout.write(f"{said}\n")
+
+
+def _recalls(argv: Sequence[str]) -> None:
+    from twisted_pypi.command.recalls import recalls  # noqa: PLC0415  # as above
+
+    try:
+        needs_a_hand, said = recalls(argv, os.environ)
+    except BadSetting as problem:
+        refuse("twisted-pypi recalls", problem)
+    sys.stdout.write(f"{said}\n")
+    raise SystemExit(1 if needs_a_hand else 0)
 
 
 def _check(argv: Sequence[str]) -> None:

@@ -12,11 +12,12 @@ from twisted_pypi.boundaries import KnownFile
 from twisted_pypi.catalog import Place, preference
 from twisted_pypi.distributions import ProjectName, parse_filename
 from twisted_pypi.errors import BadFilename, NoSuchProject, Unreadable
-from twisted_pypi.sidecars import Source
+from twisted_pypi.sidecars import Sidecar, Source
 from twisted_pypi.storage.beside import look_beside
 from twisted_pypi.storage.reading import Facts, FileReader, Gone, Job
 from twisted_pypi.storage.remarks import Remarks
 from twisted_pypi.storage.tree import Tree
+from twisted_pypi.upstream_facts import recall_in
 
 
 class FolderFiles:
@@ -54,6 +55,22 @@ class FolderFiles:
                 found[name] = found.get(name, frozenset()) | {self._source(place)}
         return found
 
+    async def recalled(self) -> list[KnownFile]:
+        """The files whose sidecars say that the index they were fetched from did something to them, by name.
+
+        Raises ``Unreadable``.
+        """
+        marked = (place for place in self._all_places() if _has_recall(self.sidecar(place.root, place.path)))
+        found = (self._known(place) for place in sorted(marked, key=lambda place: (place.filename, preference(place))))
+        return [known for known in found if known is not None and known.recall is not None]
+
+    def sidecar(self, root: int, path: str) -> Sidecar | None:
+        """What lies beside a file, of whatever bytes that speaks.  Raises ``Unreadable``."""
+        try:
+            return look_beside(self._tree.location(root, path)).sidecar
+        except OSError as problem:
+            raise Unreadable(f"what lies beside {path} cannot be read ({problem.strerror})") from problem
+
     async def metadata(self, known: KnownFile) -> bytes | None:
         """Nobody needs it here."""
         del known
@@ -80,10 +97,7 @@ class FolderFiles:
                 yield from (Place(root, folder, each) for each in listing.packages)
 
     def _source(self, place: Place) -> Source | None:
-        try:
-            sidecar = look_beside(self._tree.location(place.root, place.path)).sidecar
-        except OSError as problem:
-            raise Unreadable(f"what lies beside {place.path} cannot be read ({problem.strerror})") from problem
+        sidecar = self.sidecar(place.root, place.path)
         return None if sidecar is None else sidecar.source
 
     def _known(self, place: Place) -> KnownFile | None:
@@ -94,6 +108,10 @@ class FolderFiles:
                 return None
             case _:
                 raise Unreadable(f"{place.path} cannot be read, or is being written; try again in a moment")
+
+
+def _has_recall(sidecar: Sidecar | None) -> bool:
+    return sidecar is not None and recall_in(sidecar) is not None
 
 
 def _could_be(filename: str, name: ProjectName) -> bool:
