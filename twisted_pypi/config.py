@@ -67,6 +67,8 @@ class Config:
     state_dir: str | None = None
     """Where the catalog is kept; ``None``: ``.twisted-pypi`` in the first root, if that is local and writable."""
 
+    workers: int = 1
+    """Processes that serve."""
     port: int = 8080
     interface: str = ""
     """The address to listen on; empty: all."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select
 import sys
 from pathlib import Path
 from typing import TextIO, cast
@@ -61,6 +63,28 @@ class LogFile:
             # twistd puts its log in the place of sys.stdout.
             return sys.__stdout__ or sys.stdout
         return Path(self.path).open("a", encoding="utf-8", errors="backslashreplace")
+
+
+class SharedLogFile(LogFile):
+    """The same for a file, or a pipe, that several processes append to: no line is torn by another."""
+
+    def write(self, text: str) -> None:
+        """Append whole lines, as many at a time as the system takes in one piece, whatever it is."""
+        if self._stream is None:
+            return
+        descriptor, piece = self._stream.fileno(), b""
+        for line in text.encode("utf-8", "backslashreplace").splitlines(keepends=True):
+            if piece and len(piece) + len(line) > select.PIPE_BUF:
+                _write_all(descriptor, piece)
+                piece = b""
+            piece += line
+        _write_all(descriptor, piece)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    """Write bytes in one piece where that is possible.  Raises ``OSError``."""
+    while data:
+        data = data[os.write(descriptor, data) :]
 
 
 class LogLines:

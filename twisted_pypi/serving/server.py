@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
@@ -21,8 +21,15 @@ from twisted_pypi.serving.privileges import Outcome, give_up_root
 from twisted_pypi.serving.signals import Signals
 from twisted_pypi.serving.starting import CannotStart, say
 
+if TYPE_CHECKING:
+    from twisted_pypi.serving.workers.keeping import Workers
+
 DRAIN_SECONDS = 7.0
 """Seconds that requests have to finish after the first signal."""
+
+
+LAST_SECONDS = 0.5
+"""Seconds that workers have after that."""
 
 
 class SignalsOf(Protocol):
@@ -59,11 +66,15 @@ class Server(MultiService):
         become_owner: Callable[[Config], Outcome | None] = give_up_root,
         signals: SignalsOf = Signals,
         umask: int | None = None,
+        workers: Workers | None = None,
+        adopted: Sequence[Place] = (),
     ) -> None:
         """Serve ``site``, which is also a protocol factory.
 
         ``log_files`` are opened at the start and opened again at SIGHUP.
         ``umask`` is set at the start; ``None`` leaves the one that is there.
+        ``workers`` serve together with it.  ``adopted`` are places that another
+        process has opened, which says so, and that are used instead of those of ``config``.
         """
         super().__init__()
         self._config = config
@@ -77,6 +88,8 @@ class Server(MultiService):
         self._ports: list[tuple[Place, IListeningPort]] = []
         self._ended = False
         self._umask = umask
+        self._workers = workers
+        self._adopted = adopted
         self._signals = signals(self._in_reactor, finish=self._finish, stop=self.end, reopen=self._reopen)
 
     def setServiceParent(self, parent: Any) -> None:
@@ -101,9 +114,12 @@ class Server(MultiService):
         self._give_up_root()
         for each in self.log_files:
             self._attempt(each.open)
+        if self._workers is not None:
+            self._attempt(self._workers.prepare)
+            self._workers.serve([_socket_of(place, port) for place, port in self._ports])
         super().startService()
         self._reactor.callWhenRunning(self._signals.install)
-        for url in self.addresses():
+        for url in () if self._adopted else self.addresses():
             self._log.info("Listening on {url}", url=url)
 
     def stopService(self) -> Deferred[None]:
@@ -114,6 +130,14 @@ class Server(MultiService):
     def addresses(self) -> list[str]:
         """Where it listens now, as URLs; port 0 is the one that the system chose."""
         return [address(place, port, self._config.server_base_url) for place, port in self._ports]
+
+    def finish(self) -> None:
+        """End in order, as by SIGTERM."""
+        self._signals.end_in_order()
+
+    def reopen(self) -> None:
+        """Open the log files again, as by SIGHUP."""
+        self._reopen()
 
     def end(self) -> None:
         """Stop the reactor, whatever is still being sent."""
@@ -132,7 +156,7 @@ class Server(MultiService):
         await gatherResults([maybeDeferred(port.stopListening) for _, port in ports])
 
     def _listen(self) -> None:
-        for place in places(self._config, self._reactor):
+        for place in self._adopted or places(self._config, self._reactor):
             self._ports.append((place, listen(place, self._site)))
 
     def _make_folders(self) -> None:
@@ -167,8 +191,15 @@ class Server(MultiService):
     async def _drain(self) -> None:
         self._log.info("Ending: {n} requests are being answered", n=self._site.open_requests)
         await self._stop_listening()
+        others = None if self._workers is None else self._workers.finish()
         if not await drain(self._site, self._clock, DRAIN_SECONDS):
             self._log.warn("Connections were cut that had not ended after {seconds:.0f} seconds", seconds=DRAIN_SECONDS)
+        if self._workers is not None and others is not None:
+            # They began at the same moment, so that they have hardly more to do by now.
+            last = self._clock.callLater(LAST_SECONDS, self._workers.kill)
+            await others
+            if last.active():
+                last.cancel()
 
     def _reopen(self) -> None:
         for each in (*filter(None, [self._log_file]), *self.log_files):
@@ -176,3 +207,10 @@ class Server(MultiService):
                 each.reopen()
             except OSError as error:
                 self._log.error("The log file {path} cannot be opened again: {error}", path=each.path, error=error)
+        if self._workers is not None:
+            self._workers.reopen()
+
+
+def _socket_of(place: Place, port: Any) -> tuple[int, int, str | None]:
+    """The descriptor and the family of an open port, and its endpoint string if it has one."""
+    return port.fileno(), port.addressFamily, place.name if place.option == "--listen" else None

@@ -64,12 +64,17 @@ class Signals:
                 self._set_handler(number, handler)
             self._before.clear()
 
+    def end_in_order(self) -> None:
+        """Do what a first SIGTERM does, unless one has come already."""
+        if not self._ending:
+            self._ending = True
+            self._last_resort(END_SECONDS)
+            self._call(self._finish)
+
     def _received(self, number: int, _frame: object) -> None:
         if number == signal.SIGHUP:
             self._call(self._reopen)
         elif self._ending:
             self._call(self._stop)
         else:
-            self._ending = True
-            self._last_resort(END_SECONDS)
-            self._call(self._finish)
+            self.end_in_order()

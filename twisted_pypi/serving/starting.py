@@ -10,15 +10,17 @@ from twisted_pypi.errors import TwistedPyPIError
 
 
 class CannotStart(SystemExit, TwistedPyPIError):
-    """The server cannot start; its text is the sentence for the operator, its exit code is 1.
+    """The server cannot start; its text is the sentence for the operator.
+
+    Its exit code is 1, or 2 where a setting cannot be followed here.
 
     Being a ``SystemExit``, it ends the interpreter without a traceback.  Being
     an ``Exception``, twistd catches it, removes its pid file and hands the
     sentence from the daemon to the terminal, before it raises it again.
     """
 
-    def __init__(self, sentence: str) -> None:
-        super().__init__(1)
+    def __init__(self, sentence: str, code: int = 1) -> None:
+        super().__init__(code)
         self.sentence = sentence
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 
 from twisted.application.service import Service
@@ -73,7 +74,10 @@ class Follower(Service):
 
     def troubles(self) -> list[str]:
         """One sentence for each folder that cannot be read at the moment."""
-        return self._journal.troubles()
+        try:
+            return self._journal.troubles()
+        except sqlite3.Error:  # it is not open, or out of reach, as whoever asks for a file is told
+            return []
 
     async def _begin(self) -> None:
         threads = self._parts.threads

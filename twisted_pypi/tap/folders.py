@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted_pypi.catalog import Catalog
 from twisted_pypi.config import Config
@@ -16,6 +16,11 @@ from twisted_pypi.storage.project_marks import ProjectMarks
 from twisted_pypi.storage.publishing import DirectoryStore
 from twisted_pypi.storage.scanner import Scanner
 
+if TYPE_CHECKING:
+    from twisted_pypi.storage.follower import Follower
+    from twisted_pypi.storage.following import Following
+    from twisted_pypi.tap.together import Together
+
 
 @dataclass(frozen=True, slots=True)
 class Folders:
@@ -23,38 +28,70 @@ class Folders:
 
     changes: Changes
     marks: ProjectMarks
-    scanner: Scanner
-    """The service that keeps the catalog in step with the files."""
+    scanner: Scanner | Follower
+    """The service that keeps the catalog in step with the files, or with the process that does."""
     local: LocalIndex
     """What is in the folders."""
     index: Marked
     """The same, under the status of each project."""
     store: DirectoryStore
     catalog: Catalog
+    following: Following | None = None
+    """What keeps this process in step with others that serve; ``None``: there are none."""
+
+    @property
+    def keeps(self) -> bool:
+        """Is this the process that looks after the folders, and not only shows them?"""
+        return isinstance(self.scanner, Scanner)
 
     def state_folder(self) -> str | None:
         """Return where state is kept, once the catalog is open; ``None``: in memory."""
         return None if self.catalog.location is None else os.path.dirname(self.catalog.location)  # noqa: PTH120  # a text, as all of the catalog's paths
 
 
-def make_folders(config: Config, reactor: Any, environ: Mapping[str, str]) -> Folders:
+def make_folders(config: Config, reactor: Any, environ: Mapping[str, str], together: Together | None = None) -> Folders:
     """Return what belongs to the folders of these settings.  Nothing is opened before the scanner is started."""
     changes = Changes()
     marks = ProjectMarks(config.roots[0], reactor, changes.publish)
-    catalog = Catalog(config.roots, state_dir=config.state_dir, cache_dir=cache_dir(environ))
-    scanner = Scanner(
-        reactor,
-        reactor,
-        catalog,
-        changes.publish,
-        follow_links=config.follow_links,
-        watch=config.watch,
-        rescan=config.rescan,
-        readers=os.cpu_count() or 1,
-        marks=marks,
+    catalog = Catalog(
+        config.roots,
+        state_dir=config.state_dir,
+        cache_dir=cache_dir(environ),
+        journal=None if together is None else together.journal,
+        location=None if together is None else together.location,
     )
+    following = None if together is None else together.following(catalog, reactor)
+    scanner: Scanner | Follower
+    if together is not None and following is not None and not together.keeps:
+        from twisted_pypi.storage.follower import Follower  # noqa: PLC0415  # one process alone needs none of it
+
+        scanner = Follower(
+            reactor,
+            reactor,
+            catalog,
+            changes.publish,
+            journal=together.journal,
+            following=following,
+            marks=marks,
+            follow_links=config.follow_links,
+            readers=os.cpu_count() or 1,
+        )
+    else:
+        scanner = Scanner(
+            reactor,
+            reactor,
+            catalog,
+            changes.publish,
+            follow_links=config.follow_links,
+            watch=config.watch,
+            rescan=config.rescan,
+            readers=os.cpu_count() or 1,
+            marks=marks,
+            following=following,
+        )
     local = LocalIndex(catalog, scanner.enquiries)
-    return Folders(changes, marks, scanner, local, Marked(local, marks.of), DirectoryStore(config.roots), catalog)
+    shown, store = Marked(local, marks.of), DirectoryStore(config.roots)
+    return Folders(changes, marks, scanner, local, shown, store, catalog, following)
 
 
 def cache_dir(environ: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ from twisted_pypi.accounts.htpasswd_accounts import HtpasswdAccounts
 from twisted_pypi.accounts.nobody import Nobody
 from twisted_pypi.accounts.threads import HashingThreads
 from twisted_pypi.config import Action, Attestations, Config
-from twisted_pypi.throttle import Throttle
+from twisted_pypi.throttle import TRIES, Throttle
 from twisted_pypi.uploading import Verify
 
 NO_UPLOADS = "this server takes no uploads: nobody can log in to it, since it has no password file (--password-file)"
@@ -22,7 +22,9 @@ def make_accounts(config: Config, hashing: HashingThreads, reactor: Any) -> Htpa
     """Return who may log in: nobody without a password file."""
     if config.password_file is None:
         return Nobody()
-    return HtpasswdAccounts(config.password_file, clock=reactor, in_thread=hashing, tries=Throttle(reactor))
+    # Each process counts for itself: together they let through what one would, or a few more.
+    tries = Throttle(reactor, tries=-(-TRIES // config.workers))
+    return HtpasswdAccounts(config.password_file, clock=reactor, in_thread=hashing, tries=tries)
 
 
 def why_closed(config: Config, accounts: HtpasswdAccounts | Nobody) -> str | None:

@@ -140,6 +140,8 @@ def make_one_update(
         reactor=reactor,
         choices=choices,
     )
+    if not isinstance(folders.scanner, Scanner):
+        raise TypeError
     return OneUpdate(folders.scanner, update, upstream_name(config), tuple(warnings), fetcher)
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from twisted_pypi.options import Options
-from twisted_pypi.serving.logs import LogFile, LogLines
+from twisted_pypi.serving.logs import LogFile, LogLines, SharedLogFile
+
+if TYPE_CHECKING:
+    from twisted_pypi.tap.together import Together
 
 DAEMON_UMASK = 0o022
 """The umask of a daemon: twistd's own would let nobody else read what was uploaded."""
@@ -23,8 +27,9 @@ def umask(options: Options) -> int | None:
     return DAEMON_UMASK if _is_daemon(options) and outer is not None and outer.get("umask") is None else None
 
 
-def access_log_file(options: Options) -> LogFile | LogLines:
+def access_log_file(options: Options, together: Together | None) -> LogFile | LogLines:
     """Where lines of the access log go: a daemon has no standard output, so there they go to its log."""
-    if options.config.access_log == "-" and _is_daemon(options):
+    is_told = together is not None and together.handover is not None and together.handover.logs_access
+    if is_told or (options.config.access_log == "-" and _is_daemon(options)):
         return LogLines()
-    return LogFile(options.config.access_log)
+    return (LogFile if options.config.workers == 1 else SharedLogFile)(options.config.access_log)

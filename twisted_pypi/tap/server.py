@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from importlib.metadata import version
 from secrets import token_bytes
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import IService
 from twisted.internet.threads import deferToThreadPool
@@ -15,6 +15,7 @@ from twisted_pypi.boundaries import RunInThread
 from twisted_pypi.marking import Marker
 from twisted_pypi.options import Options
 from twisted_pypi.serving.announcing import Announcer
+from twisted_pypi.serving.privileges import give_up_root
 from twisted_pypi.serving.server import Server
 from twisted_pypi.serving.undecided import Undecided
 from twisted_pypi.storage.sweeper import Sweeper
@@ -41,14 +42,24 @@ from twisted_pypi.web.site import IndexSite
 from twisted_pypi.web.tree import Tree
 from twisted_pypi.web.uploads import Uploads
 
+if TYPE_CHECKING:
+    from twisted_pypi.tap.together import Together
 
-def makeService(options: Options, reactor: Any = None) -> IService:
-    """Return the server that these options ask for.  Nothing is opened before it is started."""
+
+def makeService(options: Options, reactor: Any = None, together: Together | None = None) -> IService:
+    """Return the server that these options ask for.  Nothing is opened before it is started.
+
+    ``together`` is there for one of the processes that another one has started.
+    """
     if reactor is None:
         from twisted.internet import reactor  # noqa: PLC0415  # importing it chooses it
     config = options.config
     run_in_thread: RunInThread = partial(deferToThreadPool, reactor, reactor.getThreadPool())
-    folders = make_folders(config, reactor, options.environ)
+    if together is None and config.workers > 1:
+        from twisted_pypi.tap.together import as_keeper  # noqa: PLC0415  # one process alone needs none of it
+
+        together = as_keeper(config)
+    folders = make_folders(config, reactor, options.environ, together)
     marks, scanner, local, store = folders.marks, folders.scanner, folders.local, folders.store
     hashing = HashingThreads(reactor)
     accounts = make_accounts(config, hashing, reactor)
@@ -67,19 +78,22 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         verify=make_verifier(config, reactor),
         record_of=marks.of,
         owners=showing.owners,
+        locks=None if folders.following is None or together is None else together.locks(folders.following, reactor),
     )
     uploads = Uploads(store, uploader, run_in_thread, largest=config.max_upload_size, at_once=config.max_uploads)
     templates = Templates()
     status = Status(showing.index, showing.index.counts, version("twisted_pypi"), scanner.troubles)
     measurements = Measurements() if config.metrics else None
+    metrics, totals = make_metrics(
+        measurements, folders, pages, lambda: site.open_connections, together=together, reactor=reactor
+    )
     handlers = make_handlers(
         config, showing, pages=pages, uploads=uploads, templates=templates, status=status,
-        address=guard.address, run_in_thread=run_in_thread,
-        metrics=None if measurements is None else make_metrics(measurements, folders, pages, lambda: site.open_connections),
+        address=guard.address, run_in_thread=run_in_thread, metrics=metrics,
         marks=Marks(Marker(store, local, marks.change, run_in_thread), local, marks.of),
     )  # fmt: skip
     tree = Tree(guard, handlers, prefix=config.server_base_url, health=config.health_endpoint)
-    log_file = None if config.access_log == "off" else access_log_file(options)
+    log_file = None if config.access_log == "off" else access_log_file(options, together)
     access_log = None if log_file is None else AccessLog(log_file.write, guard.address, reactor)
     site = IndexSite(
         tree,
@@ -89,20 +103,25 @@ def makeService(options: Options, reactor: Any = None) -> IService:
         addresses=Addresses(config.server_base_url, config.public_url, proxies),
         hot=HotAnswers(accounts, token_bytes(32)),
         measurements=measurements,
+        catch_up=None if folders.following is None else folders.following.catch_up,
         reactor=reactor,
     )
+    workers = None if together is None else together.workers(options, folders, log_file, reactor)
     server = Server(
         config,
         site,
         reactor=reactor,
         log_files=[] if log_file is None else [log_file],
         umask=umask(options),
+        workers=workers,
+        adopted=() if together is None else together.places(reactor),
+        become_owner=give_up_root if folders.keeps else lambda _: None,
     )
     announcer = Announcer(config, showing.index, lambda: accounts.users)
     undecided = Undecided(config, showing.owners.undecided)
     sweeper = Sweeper(store.sweep, run_in_thread, reactor)
-    for service in filter(
-        None, (access_log, hashing, proxies, scanner, *showing.services, sweeper, announcer, undecided)
-    ):
+    serving = (access_log, totals, hashing, proxies, scanner, *showing.services)
+    keeping = (sweeper, announcer, undecided, workers) if folders.keeps else ()
+    for service in filter(None, (*serving, *keeping)):
         service.setServiceParent(server)
     return server

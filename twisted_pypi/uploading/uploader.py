@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from typing import Protocol
 
@@ -41,6 +41,13 @@ class Claims(Protocol):
         """
 
 
+class Locks(Protocol):
+    """Locks between processes."""
+
+    def hold(self, key: str) -> AbstractAsyncContextManager[None]:
+        """Be the only process that is here with this key."""
+
+
 class Uploader:
     """Publishes what was uploaded, and removes what was published."""
 
@@ -57,6 +64,7 @@ class Uploader:
         verify: Verify | None = None,
         record_of: Callable[[ProjectName], ProjectRecord] = lambda _: ACTIVE,
         owners: Claims | None = None,
+        locks: Locks | None = None,
     ) -> None:
         """Publish in ``store`` and tell ``local_files``.
 
@@ -64,7 +72,8 @@ class Uploader:
         ``clock`` is the time in seconds since the epoch; ``verify`` is there
         whenever ``attestations`` are to be verified; ``record_of`` is what is
         kept of a project, which may be that it takes no uploads; without
-        ``owners``, every project is ours.
+        ``owners``, every project is ours; ``locks`` are there when other
+        processes publish in the same place.
         """
         self._store = store
         self._local_files = local_files
@@ -76,6 +85,7 @@ class Uploader:
         self._verify = verify
         self._record_of = record_of
         self._owners = owners
+        self._locks = locks
         self._under_way: dict[str, DeferredLock] = {}
 
     async def accept(self, form: UploadForm, staged: Staged, user: str | None) -> KnownFile:
@@ -190,7 +200,8 @@ class Uploader:
         lock = self._under_way.setdefault(filename, DeferredLock())
         await lock.acquire()
         try:
-            yield
+            async with nullcontext() if self._locks is None else self._locks.hold(filename):
+                yield
         finally:
             lock.release()
             # Who waited may have gone on and finished within release().

@@ -178,3 +178,12 @@ class IndexChannel(HTTPChannel):
     def abort(self) -> None:
         """Close the connection, and drop what was not sent yet."""
         cast("ITCPTransport", self.transport).abortConnection()
+
+
+class FollowingChannel(IndexChannel):
+    """One connection of a client of one process of several: what the others changed counts before anything is read."""
+
+    def dataReceived(self, data: bytes) -> None:
+        """Bytes came: see what was changed, and go on."""
+        self.site.catch_up()
+        super().dataReceived(data)

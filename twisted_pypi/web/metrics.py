@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import version
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -11,20 +12,31 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from twisted_pypi.web.bodies import IndexRequest
-from twisted_pypi.web.measuring import BOUNDS, Measurements
+from twisted_pypi.web.measuring import BOUNDS, Series
 from twisted_pypi.web.replies import Reply
 
 Gauges = Callable[[], Mapping[str, tuple[str, float]]]
 """Gives figures that are true now: by name, what each is and its value."""
 
 
+class Measured(Protocol):
+    """What was measured of requests."""
+
+    def __iter__(self) -> Iterator[tuple[str, int, Series]]:
+        """All routes and statuses that there were, sorted."""
+
+
 class Metrics:
     """Answers ``/-/metrics``."""
 
-    def __init__(self, measurements: Measurements, gauges: Gauges) -> None:
-        """Show what was measured of requests, and ``gauges`` besides."""
+    def __init__(self, measurements: Measured, gauges: Gauges, *, process: bool = True) -> None:
+        """Show what was measured of requests, and ``gauges`` besides.
+
+        With ``process``, also what this process takes of the machine, which
+        says nothing where another one may answer the next time.
+        """
         self._registry = CollectorRegistry()
-        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        for collector in (ProcessCollector, PlatformCollector, GCCollector) if process else ():
             collector(registry=self._registry)
         self._registry.register(_Server(measurements, gauges))
 
@@ -39,7 +51,7 @@ class Metrics:
 class _Server(Collector):
     """The figures of this server."""
 
-    def __init__(self, measurements: Measurements, gauges: Gauges) -> None:
+    def __init__(self, measurements: Measured, gauges: Gauges) -> None:
         self._measurements = measurements
         self._gauges = gauges
 

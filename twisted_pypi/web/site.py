@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -14,7 +15,7 @@ from twisted.web.server import Site
 
 from twisted_pypi.errors import TwistedPyPIError
 from twisted_pypi.web.bodies import IndexRequest, Intake
-from twisted_pypi.web.channel import IndexChannel
+from twisted_pypi.web.channel import FollowingChannel, IndexChannel
 from twisted_pypi.web.conditions import http_date
 from twisted_pypi.web.hot import HotAnswers
 from twisted_pypi.web.measuring import Measurements, Series
@@ -73,8 +74,10 @@ class IndexSite(Site):
         addresses: Addresses,
         hot: HotAnswers | None = None,
         measurements: Measurements | None = None,
+        catch_up: Callable[[], None] | None = None,
         reactor: IReactorTime,
     ) -> None:
+        """``catch_up`` sees what other processes changed, and is called before anything that a client sent is read."""
         super().__init__(
             root,
             requestFactory=IndexRequest,
@@ -88,6 +91,8 @@ class IndexSite(Site):
         self._addresses = addresses
         self.hot = hot
         self.measurements = measurements
+        self._channel_class = IndexChannel if catch_up is None else FollowingChannel
+        self.catch_up = catch_up or (lambda: None)
         self._channels: set[IndexChannel] = set()
         self._second = -1
         self._date = b""
@@ -100,7 +105,7 @@ class IndexSite(Site):
 
     def buildProtocol(self, _addr: IAddress | None) -> IndexChannel:  # type: ignore[override]  # the base hides the channel behind a proxy that can change to HTTP/2
         """Make the channel of a new connection."""
-        channel: Any = IndexChannel()
+        channel: Any = self._channel_class()
         channel.site = channel.factory = self
         channel.requestFactory = self.requestFactory
         channel.callLater = self.reactor.callLater

@@ -96,6 +96,16 @@ PLACE: tuple[Setting, ...] = (
         group=Group.ADDRESS,
     ),
     Setting(
+        name="workers",
+        flags=("--workers",),
+        parse=values.whole(1, 64),
+        expected="a number from 1 to 64",
+        metavar="N",
+        default="1",
+        help="processes that serve, on all the cores of the machine; what is changed through one is seen through all",
+        group=Group.ADDRESS,
+    ),
+    Setting(
         name="server_base_url",
         flags=("--server-base-url",),
         parse=values.base_path,
