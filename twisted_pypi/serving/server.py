@@ -29,7 +29,7 @@ DRAIN_SECONDS = 7.0
 
 
 LAST_SECONDS = 0.5
-"""Seconds that workers have after that."""
+"""Seconds after which a worker that has not ended by itself then is killed."""
 
 
 class SignalsOf(Protocol):
@@ -191,15 +191,19 @@ class Server(MultiService):
     async def _drain(self) -> None:
         self._log.info("Ending: {n} requests are being answered", n=self._site.open_requests)
         await self._stop_listening()
-        others = None if self._workers is None else self._workers.finish()
+        if self._workers is None:
+            await self._drain_own()
+            return
+        last = self._clock.callLater(DRAIN_SECONDS + LAST_SECONDS, self._workers.kill)
+        ended = self._workers.finish()
+        await self._drain_own()
+        await ended
+        if last.active():
+            last.cancel()
+
+    async def _drain_own(self) -> None:
         if not await drain(self._site, self._clock, DRAIN_SECONDS):
             self._log.warn("Connections were cut that had not ended after {seconds:.0f} seconds", seconds=DRAIN_SECONDS)
-        if self._workers is not None and others is not None:
-            # They began at the same moment, so that they have hardly more to do by now.
-            last = self._clock.callLater(LAST_SECONDS, self._workers.kill)
-            await others
-            if last.active():
-                last.cancel()
 
     def _reopen(self) -> None:
         for each in (*filter(None, [self._log_file]), *self.log_files):

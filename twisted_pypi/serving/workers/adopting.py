@@ -52,12 +52,14 @@ class _Adopting:
         descriptor, family = self._inherited.descriptor, self._inherited.family
         if family != socket.AF_UNIX:
             adopted: IListeningPort = self._reactor.adoptStreamPort(descriptor, family, factory)
+            os.close(descriptor)
             return adopted
         port: Any = _UnixPort._fromListeningDescriptor(self._reactor, descriptor, factory)  # noqa: SLF001  # what adoptStreamPort does
         port.backlog = BACKLOG
         with suppress(OSError):
             port.mode = stat.S_IMODE(os.stat(port._bindPath).st_mode)  # noqa: SLF001, PTH116  # it would be set to the default
         port.startListening()
+        os.close(descriptor)
         made: IListeningPort = port
         return made
 

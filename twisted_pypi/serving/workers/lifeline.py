@@ -23,6 +23,7 @@ class Lifeline:
         self._reactor = reactor
         self._reopen = reopen
         self._gone = gone
+        self._ended = False
 
     def start(self) -> None:
         """Listen to the keeper."""
@@ -42,12 +43,17 @@ class Lifeline:
         if words:
             self._reopen()
         else:
-            self._reactor.removeReader(self)
-            self._gone()
+            self._end()
 
     def connectionLost(self, reason: Failure) -> None:  # noqa: ARG002  # the reactor gives it
-        """The reactor ends."""
+        """It is over: some reactors find that out themselves."""
+        self._end()
+
+    def _end(self) -> None:
         self._reactor.removeReader(self)
+        if not self._ended:
+            self._ended = True
+            self._gone()
 
     def logPrefix(self) -> str:
         """What the reactor calls it."""
