@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 from twisted_pypi.boundaries import KnownFile
 from twisted_pypi.config import UploadChecks
 from twisted_pypi.distributions import ProjectName
-from twisted_pypi.errors import NoSpace, NotAllowed
+from twisted_pypi.errors import NoSpace, NotAllowed, Unreadable
 from twisted_pypi.owning import Owners
 from twisted_pypi.policy.names import NamePatterns
 from twisted_pypi.project_records import Origin, ProjectRecord, Status, Whose
@@ -72,9 +72,10 @@ class House:
         self.index = CountingIndex()
         self.store = MemoryStore()
         self.records = MemoryRecords()
+        self.doubt: str | None = None
         self.owners = Owners(
             NamePatterns(private), self.records, self.index, run_in_thread=at_once, clock=lambda: NOW + 0.5,
-            cached=lambda: frozenset(map(ProjectName, cached)),
+            cached=lambda: frozenset(map(ProjectName, cached)), doubt=lambda: self.doubt,
         )  # fmt: skip
         self.uploader = Uploader(
             self.store, self.index, overwrite=True, run_in_thread=at_once, clock=lambda: NOW,
@@ -382,3 +383,19 @@ def test_no_history_lets_a_name_of_ours_outside(steps: list[tuple[Any, ...]]) ->
     for step in steps:
         getattr(history, step[0])(*step[1:])
         history.check()
+
+
+def test_while_ours_may_be_unknown_nothing_goes_outside_that_is_not_certain() -> None:
+    house = House("y")
+    house.put("x-1.zip", Source.UPSTREAM)
+    house.put("z-1.zip", Source.UPLOAD)
+    house.records.settle_origin(ProjectName("w"), UPSTREAMS)
+    house.doubt = "the folder cannot be read"
+    for name in ("x", "unknown"):
+        with pytest.raises(
+            Unreadable, match=f"whose {name} is cannot be told at the moment: the folder cannot be read"
+        ):
+            house.whose(name)
+    assert [house.whose(name)[0] for name in "wyz"] == [Whose.UPSTREAM, Whose.OURS, Whose.OURS]
+    house.doubt = None
+    assert [house.whose(name)[0] for name in ("x", "unknown")] == [Whose.UPSTREAM] * 2

@@ -10,7 +10,7 @@ from twisted.logger import Logger
 
 from twisted_pypi.boundaries import KnownFile, RunInThread
 from twisted_pypi.distributions import ProjectName
-from twisted_pypi.errors import NoSuchProject, NotAllowed, TwistedPyPIError
+from twisted_pypi.errors import NoSuchProject, NotAllowed, TwistedPyPIError, Unreadable
 from twisted_pypi.policy.names import NamePatterns
 from twisted_pypi.policy.ownership import Decision, HeldFile, decide_by_comparing, decide_without_asking
 from twisted_pypi.project_records import Origin, ProjectRecord, Whose
@@ -60,11 +60,14 @@ class Owners:
         run_in_thread: RunInThread,
         clock: Callable[[], float],
         cached: Callable[[], frozenset[ProjectName]] = frozenset,
+        doubt: Callable[[], str | None] = lambda: None,
     ) -> None:
         """``private`` is for names that are ours in any case.
 
         ``cached`` says of which projects files of an upstream index are kept;
-        ``clock`` is the time in seconds since the epoch.
+        ``clock`` is the time in seconds since the epoch.  ``doubt`` says why
+        there may be projects of ours that nobody knows of, if that is so: then
+        nothing goes outside of which nothing was written down.
         """
         self._private = private
         self._records = records
@@ -72,6 +75,7 @@ class Owners:
         self._run_in_thread = run_in_thread
         self._clock = clock
         self._cached = cached
+        self._doubt = doubt
         self._remembered: dict[ProjectName, Decision] = {}
         self._generation = 0
 
@@ -93,6 +97,8 @@ class Owners:
         held = await self._held(name)
         # Records are certain to be read only when files are.
         decision = self._decided(name, held)
+        if decision.may_go_outside and self._records.of(name).origin is None and (doubt := self._doubt()) is not None:
+            raise Unreadable(f"whose {name} is cannot be told at the moment: {doubt}")
         if held and generation == self._generation:
             self._remembered[name] = decision
         return decision

@@ -218,3 +218,28 @@ async def test_files_that_cannot_be_read_are_not_found_missing(root: Path) -> No
             await here.index.project(normalize("acme"))
         await here.scanner.rescan()
         assert await here.filenames("acme") == [ONE, TWO]
+
+
+@pytest_twisted.ensureDeferred
+async def test_it_is_known_that_a_folder_was_never_read(tmp_path: Path, root: Path, said: list[str]) -> None:
+    away = tmp_path / "away"
+    async with running(root, away) as here:
+        await here.index.projects()
+        assert (here.scanner.never_read() or "").startswith(
+            f"{away} cannot be read (No such file or directory), so nobody"
+        )
+        await here.scanner.rescan()
+        put(away / "other-1.0-py3-none-any.whl")
+        await here.scanner.rescan()
+        assert here.scanner.never_read() is None
+        away.rename(tmp_path / "further")
+        await here.scanner.rescan()
+        assert (len(here.scanner.troubles()), here.scanner.never_read()) == (1, None)
+    assert len([line for line in said if "cannot be read" in line and "is over" not in line]) == 2
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_only_the_file_system_needs_is_no_folder_of_packages(root: Path) -> None:
+    put(root / "lost+found" / "other-1.0-py3-none-any.whl")
+    async with running(root) as here:
+        assert (await here.index.projects()).names == ("acme",)

@@ -2,7 +2,9 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest_twisted
 from twisted.internet import reactor
 
 from tests.storage.running import OneThread, comes_true, put, running
+from twisted_pypi.catalog import Identity
 from twisted_pypi.config import Watch
 from twisted_pypi.distributions import ProjectName
 from twisted_pypi.errors import Unreadable
@@ -221,3 +224,58 @@ async def test_a_scanner_keeps_them_in_step(tmp_path: Path, watch: Watch) -> Non
         await now(Status.ACTIVE)
         change_record(str(root), X, Status.DEPRECATED, None)
         await now(Status.DEPRECATED)
+
+
+def test_records_that_were_never_read_are_in_doubt(tmp_path: Path) -> None:
+    house = House(tmp_path / "root")
+    (folder := house.root / PROJECTS).symlink_to(PROJECTS)
+    for _ in range(2):
+        house.marks.reload()
+        assert "cannot be read (Too many levels of symbolic links)" in (house.marks.doubt() or "")
+        assert house.marks.troubles() == [house.marks.doubt()]
+    folder.unlink()
+    folder.symlink_to("elsewhere")
+    assert "cannot be read (No such file or directory)" in (house.marks.doubt() or "")
+    house.root.rename(tmp_path / "away")
+    assert house.marks.doubt() is not None
+    (tmp_path / "away").rename(house.root)
+    folder.unlink()
+    house.write('{"status": "archived", "reason": "done"}')
+    assert (house.marks.doubt(), house.marks.of(X), house.marks.troubles()) == (None, ARCHIVED, [])
+    house.root.rename(tmp_path / "away")
+    house.marks.reload()
+    assert (house.marks.doubt(), house.marks.of(X)) == (None, ARCHIVED)
+
+
+class Later(OneThread):
+    """Is a while late with what other threads hand to it."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Callable[[], None]] = []
+
+    def callFromThread(self, callable: Callable[..., Any], *args: object, **kwargs: object) -> None:  # noqa: A002  # its name there
+        self.waiting.append(partial(callable, *args, **kwargs))
+
+
+def test_the_doubt_ends_when_the_records_are_in_force(tmp_path: Path) -> None:
+    House(tmp_path).write('{"status": "archived", "reason": "done"}')
+    reactor = Later()
+    marks = ProjectMarks(str(tmp_path), reactor, lambda _: None)
+    marks.reload()
+    assert (marks.doubt(), marks.of(X)) == (None, ARCHIVED)
+    reactor.waiting.pop()()
+    assert marks.of(X) == ARCHIVED
+
+
+def test_an_empty_folder_in_the_place_of_the_one_with_the_files_is_in_doubt(tmp_path: Path) -> None:
+    house = House(tmp_path / "root")
+    (house.root / ".twisted-pypi").mkdir()
+    house.marks.expect(Identity(0, 1))
+    assert "is its volume not mounted?" in (house.marks.doubt() or "")
+    put(house.root / "x-1.0-py3-none-any.whl")
+    assert house.marks.doubt() is None
+    fresh = House(house.root)
+    (house.root / "x-1.0-py3-none-any.whl").unlink()
+    fresh.marks.expect(Identity.of(house.root.stat()))
+    assert fresh.marks.doubt() is None
+    assert House(house.root).marks.doubt() is None

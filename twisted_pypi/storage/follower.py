@@ -17,6 +17,7 @@ from twisted_pypi.errors import Busy, Unreadable
 from twisted_pypi.storage.following import Following
 from twisted_pypi.storage.parts import make_parts
 from twisted_pypi.storage.project_marks import ProjectMarks
+from twisted_pypi.storage.remarks import never_read
 
 
 class Follower(Service):
@@ -79,6 +80,10 @@ class Follower(Service):
         except sqlite3.Error:  # it is not open, or out of reach, as whoever asks for a file is told
             return []
 
+    def never_read(self) -> str | None:
+        """Why there may be projects that nobody knows of: a folder that could not be read ever; ``None``: there are none."""
+        return never_read(self.troubles())
+
     async def _begin(self) -> None:
         threads = self._parts.threads
         try:
@@ -88,6 +93,7 @@ class Follower(Service):
             self.log.failure("the catalog could not be opened")
             self.enquiries.fail(Unreadable(f"the catalog could not be opened ({problem})"))
             return
+        self._marks.expect(self._catalog.read.identity(0, "") if self._catalog.files else None)
         await threads.run(self._marks.reload)
         self._following.start(self._parts.tools.ledger, self._marks)
         self.enquiries.open()

@@ -8,7 +8,7 @@ from heapq import merge
 from twisted_pypi.catalog import Place, Reader, Remembered, Writer
 from twisted_pypi.distributions import Distribution, parse_filename
 from twisted_pypi.errors import BadFilename
-from twisted_pypi.storage.remarks import Remark, Remarks
+from twisted_pypi.storage.remarks import Remark, Remarks, cannot_be_read
 from twisted_pypi.storage.stopping import Stopping
 from twisted_pypi.storage.tools import Tools
 
@@ -60,21 +60,25 @@ class NamesPass:
         self._found: list[tuple[Place, Distribution]] = []
 
     def run(self) -> None:
-        """Walk through all roots.  Blocking; a folder that cannot be read is left to the scan to report.
+        """Walk through all roots.  Blocking; a folder that cannot be read is a trouble from then on.
 
         Raises ``Stopping``.
         """
         with self._tools.ledger.catalog.reading() as reader:
             for root in range(len(self._tools.tree.roots)):
                 folders = [""]
+                troubles: dict[str, str] = {}
                 while folders:
-                    folders += self._folder(reader, root, folders.pop())
+                    folders += self._folder(reader, root, folders.pop(), troubles)
+                self._tools.troubles.scanned(root, "", troubles)
         self._flush()
 
-    def _folder(self, reader: Reader, root: int, folder: str) -> list[str]:
+    def _folder(self, reader: Reader, root: int, folder: str, troubles: dict[str, str]) -> list[str]:
         try:
             listing = self._tools.tree.listing(root, folder)
-        except OSError:
+        except OSError as problem:
+            location, known = self._tools.tree.location(root, folder), reader.identity(root, folder) is not None
+            troubles[folder] = cannot_be_read(location, problem, known=known)
             return []
         inside = f"{folder}/" if folder else ""
         for name, there, row in compare(in_order(listing.packages), reader.in_folder(root, folder)):

@@ -25,6 +25,7 @@ from twisted_pypi.project_records import (
     Whose,
     parse_record,
 )
+from twisted_pypi.storage.record_doubt import RecordDoubt
 from twisted_pypi.storage.record_writing import change_record, claim_origin, settle_origin
 
 UNCLEAR = ProjectRecord(origin=Origin(Whose.OURS, "its record cannot be read", 0))
@@ -53,12 +54,26 @@ class ProjectMarks:
         self._lock = threading.Lock()
         self._kept: _Kept = {}
         self._seen_in: Identity | None = None
+        self._doubt = RecordDoubt(root)
+        self._is_certain = False
+        self.expect = self._doubt.expect
+        """Is told which folder the root was when files were seen in it."""
         self._in_force: dict[ProjectName, ProjectRecord] = {}
         self._announce: Callable[[Collection[ProjectName]], object] | None = None
 
     def of(self, name: ProjectName) -> ProjectRecord:
         """The record of a project.  In the reactor thread."""
         return self._in_force.get(name, ACTIVE)
+
+    def doubt(self) -> str | None:
+        """Why there may be records that nobody knows of, in a sentence; ``None``: all are known.  In the reactor thread."""
+        if not self._is_certain:
+            self.look_now(None)
+        return None if self._is_certain else self._doubt.trouble
+
+    def troubles(self) -> list[str]:
+        """The same for the operator."""
+        return [] if self._doubt.trouble is None else [self._doubt.trouble]
 
     def are_at(self, location: str) -> bool:
         """Is this absolute path where the records are, or in there?"""
@@ -153,7 +168,11 @@ class ProjectMarks:
                 self.log.warn("that records changed cannot be told to other processes ({problem})", problem=problem)
 
     def _apply(self, changed: frozenset[ProjectName]) -> None:
-        for name in changed:
+        others: Collection[ProjectName] = ()
+        if not self._is_certain and self._doubt.trouble is None:
+            # Another thread may have read them just now, and be about to tell.
+            self._is_certain, others = True, self._kept.keys()
+        for name in (*changed, *others):
             # What is kept by now: a later change may have come in before this one.
             record = self._record(name)
             if record == ACTIVE:
@@ -163,13 +182,15 @@ class ProjectMarks:
         self._publish(changed)
 
     def _read(self) -> _Kept:
+        identity = None
         try:
             identity = Identity.of(os.stat(self._root))
             names = os.listdir(self._folder)
         except OSError as problem:
-            # Behind a volume that is not mounted, nothing is known, and a quarantine stays in force.
-            gone = isinstance(problem, FileNotFoundError | NotADirectoryError) and os.path.isdir(self._root)
-            return {} if gone and self._seen_in in {None, identity} else self._kept
+            if isinstance(problem, FileNotFoundError) and identity is not None and not os.path.islink(self._folder):
+                return self._without_any(identity)
+            self._doubt.because(f"the records of projects in {self._folder} cannot be read ({problem.strerror})")
+            return self._kept
         self._seen_in = identity
         found: _Kept = {}
         for each in names:
@@ -178,7 +199,16 @@ class ProjectMarks:
                 record = self._one(self._path(name), self._kept.get(name))
                 if record is not None:
                     found[name] = record
+        self._doubt.end()
         return found
+
+    def _without_any(self, identity: Identity) -> _Kept:
+        """There is no folder of records."""
+        # Behind a volume that is not mounted, nothing is known, and a quarantine stays in force.
+        if self._seen_in not in {None, identity} or self._doubt.is_unmounted(identity):
+            return self._kept
+        self._doubt.end()
+        return {}
 
     def _one(self, path: str, before: tuple[Sighting, ProjectRecord] | None) -> tuple[Sighting, ProjectRecord] | None:
         try:

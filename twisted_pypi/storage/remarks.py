@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from twisted.logger import Logger
 
 _MOST_OF_A_KIND = 200
+
+NEVER_READ = "so nobody knows what is in it, and no name is asked for or sent elsewhere unless it is known whose it is"
+"""How the sentence about a folder ends whose files were never seen: what is private may be among them."""
 
 
 class Remark(StrEnum):
@@ -79,3 +82,13 @@ class Troubles:
         """One sentence for each trouble that there is now."""
         with self._lock:
             return sorted(self._sentences.values())
+
+
+def cannot_be_read(location: str, problem: OSError, *, known: bool) -> str:
+    """Return the sentence about a folder; were files of it seen before?"""
+    return f"{location} cannot be read ({problem.strerror})" + ("" if known else f", {NEVER_READ}")
+
+
+def never_read(troubles: Iterable[str]) -> str | None:
+    """Return the first of these sentences that is about a folder whose files were never seen."""
+    return next((each for each in troubles if each.endswith(NEVER_READ)), None)

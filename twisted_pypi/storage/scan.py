@@ -11,6 +11,7 @@ from twisted_pypi.catalog import Identity, Place, Reader, Remembered, Sighting, 
 from twisted_pypi.storage.absence import forget_file, forget_folder
 from twisted_pypi.storage.beside import changed_at, look_beside
 from twisted_pypi.storage.names import compare, in_order, understand
+from twisted_pypi.storage.remarks import cannot_be_read
 from twisted_pypi.storage.stopping import Stopping
 from twisted_pypi.storage.tools import Tools
 from twisted_pypi.storage.tree import Listing
@@ -54,7 +55,8 @@ class Scan:
             vanished = isinstance(problem, FileNotFoundError | NotADirectoryError)
             # A folder that vanished is missing in the one above, which decides what that means.
             if not (folder and vanished):
-                self._found[folder] = f"{self._tools.tree.location(root, folder)} cannot be read ({problem.strerror})"
+                location = self._tools.tree.location(root, folder)
+                self._found[folder] = cannot_be_read(location, problem, known=before is not None)
             return 0
         remembered = reader.folders_in(root, folder)
         inside = f"{folder}/" if folder else ""

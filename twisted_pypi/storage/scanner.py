@@ -21,6 +21,7 @@ from twisted_pypi.storage.names import NamesPass
 from twisted_pypi.storage.parts import make_parts
 from twisted_pypi.storage.project_marks import ProjectMarks
 from twisted_pypi.storage.reading import Job
+from twisted_pypi.storage.remarks import never_read
 from twisted_pypi.storage.rounds import Rounds
 from twisted_pypi.storage.scan import Scan
 from twisted_pypi.storage.stopping import Stopping
@@ -101,7 +102,11 @@ class Scanner(Service):
 
     def troubles(self) -> list[str]:
         """One sentence for each folder that cannot be read at the moment."""
-        return self._tools.troubles.sentences()
+        return [*self._tools.troubles.sentences(), *([] if self._marks is None else self._marks.troubles())]
+
+    def never_read(self) -> str | None:
+        """Why there may be projects that nobody knows of: a folder that could not be read ever; ``None``: there are none."""
+        return never_read(self._tools.troubles.sentences())
 
     async def rescan(self) -> None:
         """Walk through everything now; return when what was found is read.  Raises ``Busy``, ``Unreadable``."""
@@ -122,6 +127,7 @@ class Scanner(Service):
             self.enquiries.fail(Unreadable(f"the catalog could not be opened ({problem})"))
             return
         if self._marks is not None:
+            self._marks.expect(self._catalog.read.identity(0, "") if self._catalog.files else None)
             await self._threads.run(self._marks.reload)
         if self._following is not None:
             self._following.start(self._tools.ledger, self._marks)
@@ -193,6 +199,7 @@ class Scanner(Service):
         except Exception as problem:
             self.enquiries.send_away(Unreadable(f"the files cannot be listed at the moment ({problem}); ask again"))
             raise
+        await self._threads.run(self._tell_troubles)
         # In this order: whoever waited for the names may go on to wait for the reading.
         self._readers.wake()
         self.enquiries.name()
@@ -208,6 +215,9 @@ class Scanner(Service):
             self._marks.reload()
         for root in range(len(self._tools.tree.roots)):
             Scan(self._tools).run(root)
+        self._tell_troubles()
+
+    def _tell_troubles(self) -> None:
         troubles = self.troubles()
         if self._following is not None and troubles != self._told:
             self._tools.ledger.write(lambda writer: writer.troubles(troubles))

@@ -16,6 +16,9 @@ from twisted_pypi.storage.remarks import Remark, Remarks
 SIGNATURE = ".asc"
 """How the name of a signature ends, behind the whole name of its file."""
 
+LOST_AND_FOUND = "lost+found"
+"""A folder of the file system, which nobody but root may read and nobody puts packages into."""
+
 _DEEPEST = 100
 _NOT_THERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 
@@ -72,7 +75,7 @@ class Tree:
                     packages.append(name)
                 elif name.endswith(SIGNATURE) and self._is_file(entry):
                     signed.add(name[: -len(SIGNATURE)])
-                elif self._is_folder(entry, root, folder):
+                elif name != LOST_AND_FOUND and self._is_folder(entry, root, folder):
                     folders.append(name)
         folders.sort()
         return Listing(identity, packages, signed, with_sidecar, folders)

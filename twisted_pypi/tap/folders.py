@@ -44,6 +44,10 @@ class Folders:
         """Is this the process that looks after the folders, and not only shows them?"""
         return isinstance(self.scanner, Scanner)
 
+    def doubt(self) -> str | None:
+        """Return why there may be projects of ours that nobody knows of, in a sentence; ``None``: all are known."""
+        return self.marks.doubt() or self.scanner.never_read()
+
     def state_folder(self) -> str | None:
         """Return where state is kept, once the catalog is open; ``None``: in memory."""
         return None if self.catalog.location is None else os.path.dirname(self.catalog.location)  # noqa: PTH120  # a text, as all of the catalog's paths

@@ -126,8 +126,9 @@ def make_one_update(
         config.upstreams, fetcher, KeptPages(lambda: states[0]), reactor, run_in_thread, offline=config.offline
     )
     owners = Owners(
-        NamePatterns(config.private), folders.marks, folders.local, run_in_thread=run_in_thread, clock=reactor.seconds
-    )
+        NamePatterns(config.private), folders.marks, folders.local, run_in_thread=run_in_thread, clock=reactor.seconds,
+        doubt=folders.doubt,
+    )  # fmt: skip
     folders.changes.subscribe(owners.drop)
     update = make_pass(
         config,

@@ -62,7 +62,7 @@ def make_showing(
     shown = _shown(config, index, run_in_thread)
     owners = Owners(
         NamePatterns(config.private), folders.marks, folders.local, run_in_thread=run_in_thread, clock=reactor.seconds,
-        cached=lambda: frozenset() if outside is None else outside.cached_projects(),
+        cached=lambda: frozenset() if outside is None else outside.cached_projects(), doubt=folders.doubt,
     )  # fmt: skip
     folders.changes.subscribe(owners.drop)
     outside: Outside | None = None
