@@ -38,14 +38,14 @@ def main(argv: Sequence[str] | None = None, prog: str = "pypi-server") -> None:
         config, choices = said_by(sys.argv[1:] if argv is None else argv, os.environ, prog)
         if choices is not None:
             _update(config, choices)
+        # Whoever only asks for --help does not wait for the whole server to be imported.
+        from twisted.internet import reactor  # noqa: PLC0415  # and importing it chooses it
+
+        from twisted_pypi.tap.server import makeService  # noqa: PLC0415  # as above
+
+        serve(config, makeService, reactor)
     except BadSetting as problem:
         refuse(prog, problem)
-    # Whoever only asks for --help does not wait for the whole server to be imported.
-    from twisted.internet import reactor  # noqa: PLC0415  # and importing it chooses it
-
-    from twisted_pypi.tap import makeService  # noqa: PLC0415  # as above
-
-    serve(config, makeService, reactor)
 
 
 def settings_of(argv: Sequence[str], environ: Mapping[str, str], prog: str) -> Config:

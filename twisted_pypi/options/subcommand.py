@@ -51,19 +51,20 @@ class Options(usage.Options):
 
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
         """Read the settings; ends the process with one sentence when they cannot be used."""
-        program = self._program()
+        program = self.program()
         try:
             command_line = of_command_line(self._parser(), SETTINGS, sys.argv[1:] if options is None else options)
             self.config = read(command_line, SETTINGS, self._parser(), self.environ)
         except BadSetting as problem:
             refuse(program, problem)
 
-    def _program(self) -> str:
+    def program(self) -> str:
+        """What the program is called in sentences about its options."""
         outer = os.path.basename(sys.argv[0]) if self.parent is not None else "twistd"  # noqa: PTH119  # a text, no path
         return f"{outer} pypi"
 
     def _parser(self) -> ArgumentParser:
-        program = self._program()
+        program = self.program()
         return parser_of(SETTINGS, program, f"{program} --root DIR [options]", DESCRIPTION, version_line())
 
     def __str__(self) -> str:

@@ -1,6 +1,23 @@
 """The one place where objects meet: a ``Config`` becomes a service."""
 
+from typing import Any
+
+from twisted.application.service import IService
+
+from twisted_pypi.errors import BadSetting
 from twisted_pypi.options import Options
-from twisted_pypi.tap.server import makeService
+from twisted_pypi.options.subcommand import refuse
+from twisted_pypi.tap import server
 
 __all__ = ["Options", "makeService"]
+
+
+def makeService(options: Options, reactor: Any = None) -> IService:
+    """Return the server that these options ask for, as twistd and twist want it.
+
+    Files of settings that cannot be used end the process with one sentence.
+    """
+    try:
+        return server.makeService(options, reactor)
+    except BadSetting as problem:
+        refuse(options.program(), BadSetting(f"{str(problem).removesuffix('.')}."))
