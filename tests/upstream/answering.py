@@ -14,6 +14,7 @@ from twisted_pypi.errors import UpstreamFailed
 from twisted_pypi.upstream.fetching import PAGE_LIMIT, WAITING, PageAnswer
 from twisted_pypi.upstream.index import Indexes
 from twisted_pypi.upstream.pages import KeptPages
+from twisted_pypi.upstream.retrying import BrokenOff
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -62,7 +63,7 @@ class ScriptedFetcher:
         self.answers[url] = PageAnswer(200, url, {"content-type": JSON, **named}, body, whole)
 
     def fail(self, index: str, sentence: str = "nobody answers", name: str = "x") -> None:
-        self.answers[f"{index}/{name}/"] = UpstreamFailed(sentence)
+        self.answers[f"{index}/{name}/"] = BrokenOff(sentence)
 
     def status(self, index: str, status: int, name: str = "x", **headers: str) -> None:
         url = f"{index}/{name}/"

@@ -12,7 +12,7 @@ def test_health_says_what_was_last() -> None:
     now = [5]
     health = Health(INDEX, lambda: now[0])
     assert health.now == IndexHealth(INDEX, None, None, None, failing=False)
-    health.failed(ProjectName("x"), "nobody answers")
+    health.failed(ProjectName("x"), "nobody answers", down=True)
     now[0] = 7
     assert health.now == IndexHealth(INDEX, None, 5, "nobody answers", failing=True)
     health.succeeded()
@@ -27,7 +27,7 @@ def test_an_index_that_fails_for_several_projects_is_left_alone(names: str, *, p
         if name == ".":
             health.succeeded()
         else:
-            health.failed(ProjectName(name), f"not {name}")
+            health.failed(ProjectName(name), f"not {name}", down=True)
     assert (health.paused == f"not {names[-1]}") is paused
     now[0] = 30 * 10**9
     assert health.paused is None
@@ -36,7 +36,7 @@ def test_an_index_that_fails_for_several_projects_is_left_alone(names: str, *, p
 def test_one_success_ends_the_pause() -> None:
     health = Health(INDEX, lambda: 0)
     for name in "xyz":
-        health.failed(ProjectName(name), "no")
+        health.failed(ProjectName(name), "no", down=True)
     health.succeeded()
     assert health.paused is None
 
@@ -45,9 +45,9 @@ def test_after_a_pause_one_failure_begins_the_next() -> None:
     now = [0]
     health = Health(INDEX, lambda: now[0])
     for name in "xyz":
-        health.failed(ProjectName(name), "no")
+        health.failed(ProjectName(name), "no", down=True)
     now[0] = 30 * 10**9
-    health.failed(ProjectName("x"), "still no")
+    health.failed(ProjectName("x"), "still no", down=True)
     assert health.paused == "still no"
 
 

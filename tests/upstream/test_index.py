@@ -177,6 +177,17 @@ async def test_an_index_that_is_down_does_not_cost_each_project_its_time_limit(t
 
 
 @pytest_twisted.ensureDeferred
+async def test_many_broken_pages_do_not_stop_the_others() -> None:
+    subject = Subject(None)
+    subject.fetcher.say(A, ONE)
+    for number in range(5):
+        subject.fetcher.say(A, body=b"[" * 9, name=f"p{number}")
+        with pytest.raises(UpstreamFailed, match="not JSON"):
+            await subject.indexes.page(ProjectName(f"p{number}"))
+    assert (await subject.indexes.page(X)).stale_because is None
+
+
+@pytest_twisted.ensureDeferred
 async def test_one_broken_page_does_not_stop_the_others() -> None:
     subject = Subject(None)
     subject.fetcher.say(A, body=b"{")

@@ -34,9 +34,10 @@ class IndexHealth:
 class Health:
     """Counts how one index answers, and tells the log when that changes.
 
-    When it failed for several projects in a row it is left alone for a while,
-    so that one that is down does not cost every request its time limit.  One
-    project whose page is broken does not make the others wait.
+    When it could not be asked for several projects in a row it is left alone
+    for a while, so that one that is down does not cost every request its time
+    limit.  Projects whose pages are broken do not make the others wait, however
+    many they are: anybody may ask for such names.
     """
 
     log = Logger()
@@ -61,12 +62,14 @@ class Health:
         self._failed.clear()
         self._paused_until_ns = 0
 
-    def failed(self, project: ProjectName, sentence: str) -> None:
-        """It did not, when asked for a project."""
+    def failed(self, project: ProjectName, sentence: str, *, down: bool) -> None:
+        """It did not, when asked for a project; ``down``: it may have been unable to answer at all."""
         if not self._failing:
             self.log.warn("the index {index} fails: {sentence}", index=self._index, sentence=sentence)
         self._last_failure_ns, self._failure = self._now_ns(), sentence
         self._failing = True
+        if not down:
+            return
         if len(self._failed) < _FAILURES:
             self._failed.add(project)
         if len(self._failed) == _FAILURES:

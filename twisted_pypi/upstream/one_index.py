@@ -18,6 +18,7 @@ from twisted_pypi.upstream.fetching import PageAnswer
 from twisted_pypi.upstream.health import Health
 from twisted_pypi.upstream.page_facts import PageFacts
 from twisted_pypi.upstream.pages import KeptPages
+from twisted_pypi.upstream.retrying import BrokenOff
 
 LARGEST_PAGE = 100_000_000
 """Bytes of a page, unpacked, beyond which it is refused."""
@@ -92,7 +93,7 @@ class OneIndex:
             answer = await self._fetcher.get_page(f"{self.address}/{name}/", headers, limit=LARGEST_PAGE, tries=tries)
             found = await self._understood(answer, name, known)
         except UpstreamFailed as error:
-            self.health.failed(name, str(error))
+            self.health.failed(name, str(error), down=isinstance(error, BrokenOff))
             raise
         self.health.succeeded()
         return found
