@@ -37,7 +37,8 @@ fuzz: $(STAMP)  ## fuzz the readers of uploads, a minute each, and print what is
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[fuzz]'
 	$(BIN)/python -m tests.fuzz
 
-bench: $(STAMP) ## run the benchmarks and print their figures
+bench: $(STAMP) ## run the benchmarks beside their peers, and write docs/performance.md
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
 	$(BIN)/python -m benchmarks
 
 image-check:    ## build the container image and run it once for real (root on Debian; exit 2: could not test)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import statistics
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 RESULTS = Path(__file__).parent / "results.json"
 
@@ -28,22 +31,43 @@ class Figure:
 
     def line(self) -> str:
         """Return the figure as one line of text."""
-        spread = f"  ({_short(min(self.values))} to {_short(max(self.values))})" if len(self.values) > 1 else ""
+        spread = f"  ({short(min(self.values))} to {short(max(self.values))})" if len(self.values) > 1 else ""
         goal = f"  [goal: {self.goal}]" if self.goal else ""
-        return f"  {self.name:<66} {_short(self.median):>9} {self.unit}{spread}{goal}"
+        return f"  {self.name:<66} {short(self.median):>9} {self.unit}{spread}{goal}"
 
     def for_json(self) -> dict[str, object]:
         """Return the figure as it is kept."""
-        return asdict(self) | {"min": min(self.values), "median": self.median, "max": max(self.values)}
+        spread = {"min": min(self.values), "median": self.median, "max": max(self.values)}
+        return {"name": self.name, "unit": self.unit, "goal": self.goal, "rounds": len(self.values)} | {
+            name: float(f"{value:.6g}") for name, value in spread.items()
+        }
 
 
 def report(part: str, figures: Iterable[Figure]) -> None:
     """Print the figures of one part and put them into ``results.json`` in place of its last ones."""
     measured = list(figures)
     print(f"{part}:", *(each.line() for each in measured), sep="\n", flush=True)
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    results[part] = [each.for_json() for each in measured]
+    keep(
+        part,
+        {
+            "measured": datetime.now(UTC).isoformat(timespec="minutes"),
+            "load average": [round(each, 2) for each in os.getloadavg()],
+            "figures": [each.for_json() for each in measured],
+        },
+    )
+
+
+def keep(part: str, value: object) -> None:
+    """Put something into ``results.json`` in place of what was there."""
+    results = kept()
+    results[part] = value
     RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+
+
+def kept() -> dict[str, Any]:
+    """Return what is in ``results.json``."""
+    results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    return results
 
 
 def percentile(values: Iterable[float], share: float) -> float:
@@ -66,5 +90,6 @@ def each_to_each(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
     return [one / other for one, other in zip(ours, theirs, strict=True)]
 
 
-def _short(value: float) -> str:
+def short(value: float) -> str:
+    """Return a number with as many digits as say something."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

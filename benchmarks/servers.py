@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import time
 from functools import cache
 from pathlib import Path
@@ -12,6 +14,8 @@ from tests.clients.environments import PYPISERVER, programs_of
 from tests.clients.server import PROGRAMS, Process, clean_variables, free_port, twistd_pypi
 
 LOGS = BUILD / "logs"
+SERVER_CORE, OTHER_CORE = 0, 1
+"""Where a server runs when it is measured beside a peer, and where whoever asks it runs."""
 QUIET = 3
 """Seconds without noteworthy CPU after which a scan counts as over."""
 
@@ -20,6 +24,18 @@ def ours(root: Path, state: Path, *options: str | Path) -> Process:
     """``twistd pypi``, its access log written to a file as a service's would be."""
     access = LOGS / "access.log"
     return twistd_pypi(root, "--state-dir", state, "--access-log", access, *options, log=_log("ours"))
+
+
+def on_core(core: int) -> tuple[str, ...]:
+    """Return the beginning of a command that runs on one core only; nothing where there is no such program or core."""
+    if shutil.which("taskset") and core in os.sched_getaffinity(0):
+        return "taskset", "-c", str(core)
+    return ()
+
+
+def pinned(process: Process) -> Process:
+    """Return a server that is not started yet, on the core for servers."""
+    return Process([*on_core(SERVER_CORE), *process.command], process.port, process.log_path, process.variables)
 
 
 def ours_counting_fsyncs(root: Path, state: Path, count: Path, *options: str | Path) -> Process:
@@ -57,7 +73,7 @@ def until_right(server: Process, path: str, expected: int, within: float = 600) 
     began = time.monotonic()
     while True:
         try:
-            answer = server.get(path, timeout=within)
+            answer = server.get(path, {"Accept": "text/html"}, timeout=within)
         except OSError:
             answer = None
         if answer is not None and answer.status == 200 and anchors(answer.body) == expected:

@@ -1,0 +1,108 @@
+"""Small wheels uploaded one after the other on one connection, each safe on the disk, at 1,000 and at 100,000 files."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from pathlib import Path
+
+from benchmarks.corpus import BUILD, collection, empty_folder, files_of
+from benchmarks.figures import Figure, report
+from benchmarks.pages import ASKED, PATH
+from benchmarks.servers import known_state, ours, ours_counting_fsyncs, until_quiet, until_right
+from tests.clients.archives import wheel
+from tests.clients.fixtures import PASSWORD, USER, bcrypt_line
+from tests.clients.server import Process
+from tests.clients.uploading import answer_on, connected, upload_of
+
+ROUNDS, UPLOADS = 5, 200
+SIZES = (1_000, 100_000)
+LOGIN = f"{USER}:{PASSWORD}"
+PREFIX = "acme_up_"
+
+
+def measure() -> None:
+    """Measure and report."""
+    passwords = BUILD / "htpasswd"
+    passwords.write_text(bcrypt_line(USER, PASSWORD))
+    for files in SIZES:
+        root = collection(files)
+        remove_uploads(root)
+        try:
+            _measure(files, root, passwords)
+        finally:
+            remove_uploads(root)
+
+
+def _measure(files: int, root: Path, passwords: Path) -> None:
+    rates, costs, fsyncs = [], [], []
+    with ours(root, known_state(files), "--metrics", "--password-file", passwords) as server:
+        until_right(server, PATH, files_of(ASKED))
+        until_quiet(server)
+        _upload(server, "w", 20)
+        for number in range(ROUNDS):
+            fsyncs += [_fsync(root) for _ in range(40)]
+            before = server.cpu()
+            rates.append(UPLOADS / _upload(server, f"r{number}", UPLOADS))
+            costs.append((server.cpu() - before) / UPLOADS * 1e6)
+        assert server.stop() == 0
+    count = BUILD / "fsyncs"
+    count.unlink(missing_ok=True)
+    with ours_counting_fsyncs(root, known_state(files), count, "--password-file", passwords) as server:
+        until_right(server, PATH, files_of(ASKED))
+        _upload(server, "c0", 2)
+        synced = count.stat().st_size
+        _upload(server, "c", 20)
+        synced = count.stat().st_size - synced
+    each = statistics.median(fsyncs)
+    report(
+        f"small wheels uploaded on one connection, {files:,} files",
+        [
+            Figure("uploads a second", "/s", rates, "300 or more where a fsync takes 0.2 ms"),
+            Figure("CPU of one", "us", costs),
+            Figure("fsyncs of one (the database apart)", "", [synced / 20], "3"),
+            Figure("calibration: a small file written and fsynced", "ms", [value * 1e3 for value in fsyncs[::20]]),
+            Figure("of the time of an upload, fsyncs", "%", [each * synced / 20 * rate * 100 for rate in rates]),
+        ],
+    )
+
+
+def _upload(server: Process, word: str, count: int) -> float:
+    """Upload so many wheels; return the seconds that they took."""
+    folder = empty_folder("small")
+    made = [
+        upload_of(wheel(f"{PREFIX}{word}-{number % 20}", f"1.{number}").put_into(folder), LOGIN)
+        for number in range(count)
+    ]
+    requests = [b"".join(each.pieces()) for each in made]
+    with connected(server.port) as connection:
+        began = time.monotonic()
+        for each in requests:
+            connection.sendall(each)
+            answer = answer_on(connection)
+            assert answer.status == 200, answer
+        return time.monotonic() - began
+
+
+def _fsync(root: Path) -> float:
+    path = root / ".fsync"
+    with path.open("wb") as file:
+        file.write(b"x" * 1500)
+        file.flush()
+        began = time.perf_counter()
+        os.fsync(file.fileno())
+        took = time.perf_counter() - began
+    path.unlink()
+    return took
+
+
+def remove_uploads(root: Path) -> None:
+    """Remove what this program uploads to a collection."""
+    for entry in os.scandir(root):
+        if PREFIX in entry.name and entry.is_file():
+            Path(entry.path).unlink()
+
+
+if __name__ == "__main__":
+    measure()
