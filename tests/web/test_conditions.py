@@ -143,3 +143,8 @@ def test_no_text_is_an_error(header: str) -> None:
 
 def test_dates_are_written_as_http_wants_them() -> None:
     assert http_date(MOMENT) == DATE
+
+
+def test_a_moment_that_has_no_date_becomes_the_nearest() -> None:
+    assert http_date(253_402_300_799.999999) == http_date(10.0**15) == "Fri, 31 Dec 9999 23:59:59 GMT"
+    assert http_date(-62_135_647_200) == http_date(-(10.0**15)) == "Mon, 01 Jan 0001 00:00:00 GMT"

@@ -12,11 +12,13 @@ MOST_RANGES = 32
 _RANGES = re.compile(r"\s*bytes\s*=(.*)\Z", re.IGNORECASE | re.DOTALL)
 _RANGE = re.compile(r"(?:([0-9]{1,40})-([0-9]{0,40})|-([0-9]{1,40}))\Z")
 _TAG = re.compile(r'\s*(?:W/)?("[^"]*")\s*(?:,|\Z)')
+_FIRST_SECOND = -62_135_596_800  # the year 1
+_LAST_SECOND = 253_402_300_799  # the end of 9999: strangers say when their files were uploaded
 
 
 def http_date(seconds: float) -> str:
-    """Return a moment as HTTP writes it (RFC 9110 section 5.6.7)."""
-    return formatdate(seconds, usegmt=True)
+    """Return a moment as HTTP writes it (RFC 9110 section 5.6.7); what it cannot write is the nearest that it can."""
+    return formatdate(min(max(seconds, _FIRST_SECOND), _LAST_SECOND), usegmt=True)
 
 
 def is_none_match(header: str, etag: str) -> bool:
