@@ -1,10 +1,12 @@
 """Log files that something moves away."""
 
+import os
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
-from twisted_pypi.serving.logs import LogFile
+from twisted_pypi.serving.logs import LogFile, SharedLogFile
 from twisted_pypi.serving.starting import CannotStart
 
 
@@ -46,3 +48,36 @@ def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
 def test_nothing_is_opened_before_it_is_asked_for(tmp_path: Path) -> None:
     LogFile(str(tmp_path / "log")).write("early\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_several_processes_write_whole_lines_into_a_pipe() -> None:
+    read, write = os.pipe()
+    log = SharedLogFile(f"/proc/self/fd/{write}")
+    log.open()
+    lines = [f"{number:04} {'x' * (number % 200)}\n" for number in range(1000)]
+    writer = Thread(target=log.write, args=("".join(lines),))
+    writer.start()
+    told = ""
+    while len(told) < len("".join(lines)):
+        told += os.read(read, 65536).decode()
+    writer.join()
+    log.close()
+    os.close(read)
+    os.close(write)
+    assert told == "".join(lines)
+
+
+def test_a_line_is_never_torn_by_another_process(tmp_path: Path) -> None:
+    path = tmp_path / "access.log"
+    files = [SharedLogFile(str(path)) for _ in range(2)]
+    for each in files:
+        each.open()
+    texts = ["".join(f"{letter * 150}\n" for _ in range(2000)) for letter in "ab"]
+    threads = [Thread(target=file.write, args=(text,)) for file, text in zip(files, texts, strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for each in files:
+        each.close()
+    assert sorted(path.read_text().splitlines()) == ["a" * 150] * 2000 + ["b" * 150] * 2000

@@ -52,6 +52,21 @@ def listen(place: Place, factory: Any) -> IListeningPort:
     return opened[0]
 
 
+def take_turns(port: Any) -> None:
+    """Accept one connection at a time, where other processes accept from the same socket.
+
+    A port takes all that wait, and adapts to how many those were: the process
+    that is fastest when a client opens a hundred would serve them all.
+    """
+    read = port.doRead
+
+    def read_one() -> None:
+        port.numberAccepts = 1
+        read()
+
+    port.doRead = read_one
+
+
 def _sentence(place: Place, error: BaseException | None) -> str:
     cause = error.socketError if isinstance(error, CannotListenError) else error
     number = cause.errno if isinstance(cause, OSError) else None

@@ -15,7 +15,7 @@ from twisted.python.components import Componentized
 
 from twisted_pypi.config import Config
 from twisted_pypi.serving.draining import Drainable, drain
-from twisted_pypi.serving.endpoints import Place, address, listen, places
+from twisted_pypi.serving.endpoints import Place, address, listen, places, take_turns
 from twisted_pypi.serving.logs import LogFile, LogLines
 from twisted_pypi.serving.privileges import Outcome, give_up_root
 from twisted_pypi.serving.signals import Signals
@@ -157,7 +157,10 @@ class Server(MultiService):
 
     def _listen(self) -> None:
         for place in self._adopted or places(self._config, self._reactor):
-            self._ports.append((place, listen(place, self._site)))
+            port = listen(place, self._site)
+            self._ports.append((place, port))
+            if self._workers is not None or self._adopted:
+                take_turns(port)
 
     def _make_folders(self) -> None:
         for root in self._config.roots:
