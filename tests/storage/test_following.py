@@ -222,3 +222,12 @@ async def test_without_news_nothing_is_read(tmp_path: Path) -> None:
         worker.catalog._read._connection.set_trace_callback(asked.append)  # noqa: SLF001  # as above
         worker.following.catch_up()
         assert asked == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_changes_pages_outside_of_the_catalog_is_told_to_both(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    async with two(root) as (keeper, worker):
+        await keeper.service.enquiries.touched(frozenset({NAME}))
+        worker.following.catch_up()
+        assert keeper.told == worker.told == [frozenset({NAME})]

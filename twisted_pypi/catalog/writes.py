@@ -176,6 +176,10 @@ class Writer:
         """The records of these projects are others now: for the other processes."""
         self.committed.records.update(names)
 
+    def touched(self, names: Collection[ProjectName]) -> None:
+        """The pages of these projects are others now, for a reason that is not in the catalog."""
+        self.committed.changed.update(names)
+
     def troubles(self, sentences: Sequence[str]) -> None:
         """Write down, for the other processes, what is wrong with the folders now."""
         self.committed.troubles = list(sentences)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, partial
 from mmap import mmap
 from zlib import crc32
 
@@ -52,9 +53,12 @@ class SharedMemory:
         """Make the memory, if it is not there yet.  Raises ``OSError``."""
         self._map  # noqa: B018  # asking makes it
 
-    def counts(self) -> bytes:
-        """All counters: other bytes than before when any process changed something since."""
-        return self._map[: self._end]
+    @cached_property
+    def counts(self) -> Callable[[], bytes]:
+        """Returns all counters: other bytes than before when any process changed something since."""
+        # It is called on every request, and so without a step of Python's own.
+        read: Callable[[slice], bytes] = self._map.__getitem__
+        return partial(read, slice(0, self._end))
 
     def count(self) -> None:
         """Count one change.  One thread of this process at a time."""
@@ -90,8 +94,8 @@ class SharedMemory:
             self._map.close()
         if "descriptor" in self.__dict__:
             os.close(self.descriptor)
-        self.__dict__.pop("_map", None)
-        self.__dict__.pop("descriptor", None)
+        for each in ("counts", "_map", "descriptor"):
+            self.__dict__.pop(each, None)
 
     @staticmethod
     def _figures_of(number: int) -> int:

@@ -88,6 +88,11 @@ class Enquiries:
         await self._opened.passed()
         await self._threads.run(self._ledger.write, lambda writer: writer.remove(place))
 
+    async def touched(self, names: frozenset[ProjectName]) -> None:
+        """Tell whoever listens, in other processes too, that the pages of these projects are others now."""
+        await self._opened.passed()
+        await self._threads.run(self._ledger.write, lambda writer: writer.touched(names))
+
     @property
     def all_named(self) -> bool:
         """Were all names of all roots read once?"""

@@ -23,8 +23,9 @@ HEARTBEAT = 1.0
 class Counters(Protocol):
     """Counts changes where all processes see it."""
 
-    def counts(self) -> bytes:
-        """All counters: other bytes than before when any process changed something since."""
+    @property
+    def counts(self) -> Callable[[], bytes]:
+        """Returns all counters: other bytes than before when any process changed something since."""
 
     def count(self) -> None:
         """Count one change of this process."""
@@ -44,6 +45,7 @@ class Following:
         self._counters = counters
         self._catalog = catalog
         self._journal = journal
+        self._counts: Callable[[], bytes] = bytes
         self._seen: bytes | None = None
         self._opened_at = b""
         self._apply: Callable[[Committed], None] = lambda _: None
@@ -62,7 +64,8 @@ class Following:
 
     def opening(self) -> None:
         """The catalog is about to be opened: what is counted from here on is to be looked at."""
-        self._opened_at = self._counters.counts()
+        self._counts = self._counters.counts
+        self._opened_at = self._counts()
 
     def start(self, ledger: Ledger, marks: ProjectMarks | None) -> None:
         """The catalog is open, what it says is known, and so are the records of projects."""
@@ -83,7 +86,7 @@ class Following:
 
     def catch_up(self) -> None:
         """See what was changed, if anything was.  In the reactor thread; raises nothing."""
-        now = self._counters.counts()
+        now = self._counts()
         if now != self._seen and self._seen is not None:
             self._catch_up(now)
 

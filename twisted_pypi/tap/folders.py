@@ -7,8 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
 from twisted_pypi.catalog import Catalog
 from twisted_pypi.config import Config
+from twisted_pypi.distributions import ProjectName
 from twisted_pypi.events import Changes
 from twisted_pypi.indexes.local import LocalIndex
 from twisted_pypi.indexes.marked import Marked
@@ -47,6 +51,13 @@ class Folders:
     def doubt(self) -> str | None:
         """Return why there may be projects of ours that nobody knows of, in a sentence; ``None``: all are known."""
         return self.marks.doubt() or self.scanner.never_read()
+
+    def publish(self, names: frozenset[ProjectName]) -> None:
+        """Tell all listeners, in every process, that the pages of these projects are others now."""
+        self.changes.publish(names)
+        if self.following is not None:
+            told = Deferred.fromCoroutine(self.scanner.enquiries.touched(names))
+            told.addErrback(lambda failure: Logger().failure("other processes could not be told of a change", failure))
 
     def state_folder(self) -> str | None:
         """Return where state is kept, once the catalog is open; ``None``: in memory."""
