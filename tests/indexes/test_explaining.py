@@ -9,8 +9,8 @@ import pytest_twisted
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.indexes.world import FOO, NOW, S, World
-from twisted_pypi.boundaries import Recall
+from tests.indexes.world import FOO, NOW, S, World, at_once
+from twisted_pypi.boundaries import Recall, RunInThread
 from twisted_pypi.distributions import ProjectName
 from twisted_pypi.errors import NoSuchProject
 from twisted_pypi.indexes.explaining import Explainer
@@ -34,13 +34,16 @@ def wheel(version: str) -> str:
     return f"foo-{version}-py3-none-any.whl"
 
 
-def explainer(world: World, *, mirrored: bool = True, merge: str | None = None) -> Explainer:
+def explainer(
+    world: World, *, mirrored: bool = True, merge: str | None = None, run_in_thread: RunInThread = at_once
+) -> Explainer:
     return Explainer(
         world.local,
         world.owners,
         lambda name: world.records.get(name, ACTIVE),
         lambda: world.rules,
         clock=lambda: world.now,
+        run_in_thread=run_in_thread,
         mirrored=world.mirrored if mirrored else None,
         merge=[ProjectName(merge)] if merge else (),
     )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 from urllib.parse import quote
 
 import pytest
+from twisted.internet.defer import Deferred
 
 from tests.indexes.test_explaining import explainer, wheel
-from tests.indexes.world import FOO, World
+from tests.indexes.world import FOO, World, at_once
 from tests.web.test_files import Open, Plain
 from twisted_pypi.policy.explanation import read_document
 from twisted_pypi.policy.releases import parse_releases
@@ -19,7 +21,7 @@ from twisted_pypi.web.people.explaining import ExplanationPage
 from twisted_pypi.web.people.templates import Templates
 from twisted_pypi.web.resource import Leaf
 from twisted_pypi.web.site import IndexSite
-from twisted_pypi.web.why import Why, is_why
+from twisted_pypi.web.why import LONG, Why, is_why
 
 
 @pytest.fixture
@@ -32,8 +34,18 @@ def world() -> World:
 
 
 @pytest.fixture
-def wire(world: World) -> Iterator[Wire]:
-    why = Why(explainer(world), ExplanationPage(Templates()))
+def threads() -> list[str]:
+    """The names of what was run in a thread."""
+    return []
+
+
+@pytest.fixture
+def wire(world: World, threads: list[str]) -> Iterator[Wire]:
+    def in_thread(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Deferred[Any]:
+        threads.append(function.__name__)
+        return at_once(function, *args, **kwargs)
+
+    why = Why(explainer(world, run_in_thread=in_thread), ExplanationPage(Templates()), in_thread)
     leaf = Leaf(Open(), {b"GET": (None, why.get)})  # type: ignore[arg-type]  # it needs no more than this
     site = IndexSite(leaf, Plain(), access_log=None, error_pages=Plain(), addresses=Plain(), reactor=ClockWithDate())
     wire = Wire(site)
@@ -75,6 +87,16 @@ def test_a_page_for_people(wire: Wire) -> None:
     assert wheel("2.0") not in one
     none = body(get(wire, "foo?version=9", "text/html")).decode()
     assert "There is no file of foo 9." in none
+
+
+@pytest.mark.parametrize("accept", ["*/*", "text/html"])
+def test_a_long_explanation_makes_nobody_wait(world: World, wire: Wire, threads: list[str], accept: str) -> None:
+    get(wire, "foo", accept)
+    assert threads == []
+    for number in range(LONG):
+        world.upstream.put(wheel(f"3.{number}"), b"3")
+    assert wheel("3.0").encode() in body(get(wire, "foo", accept))
+    assert threads == ["_files_in_order", "_reply"]
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,7 @@ def _in_folders(name: ProjectName, config: Config, environ: Mapping[str, str]) -
         partial(read_record, config.roots[0]),
         rules,
         clock=time.time,
+        run_in_thread=at_once,
         mirrored=mirrored,
         merge=config.merge,
     )

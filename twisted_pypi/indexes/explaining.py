@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from typing import Protocol
 
-from twisted_pypi.boundaries import KnownFile
+from twisted_pypi.boundaries import KnownFile, RunInThread
 from twisted_pypi.distributions import ProjectName, is_project_name
 from twisted_pypi.errors import NoSuchProject, UpstreamFailed
-from twisted_pypi.indexes.mirrored import Look, Mirrored
+from twisted_pypi.indexes.mirrored import LONG, Look, Mirrored
 from twisted_pypi.indexes.ruled import facts_of
 from twisted_pypi.indexes.standing import QUARANTINED, Bar, Standing, recalled
 from twisted_pypi.indexes.versions import version_key
@@ -49,6 +49,7 @@ class Explainer:
         rules: Callable[[], Rules],
         *,
         clock: Callable[[], float],
+        run_in_thread: RunInThread,
         mirrored: Mirrored | None = None,
         merge: Collection[ProjectName] = frozenset(),
     ) -> None:
@@ -63,6 +64,7 @@ class Explainer:
         self._record_of = record_of
         self._rules = rules
         self._clock = clock
+        self._run_in_thread = run_in_thread
         self._mirrored = mirrored
         self._merge = frozenset(merge)
 
@@ -86,14 +88,14 @@ class Explainer:
         status, reason = (page.page.status, page.page.status_reason) if page is not None else (None, None)
         if record.status is not Status.ACTIVE or record.reason is not None:
             status, reason = record.status.value, record.reason
-        files = {known.filename: self._held(known, record, look) for known in held}
-        for standing in look.standings if look is not None else ():
-            files.setdefault(standing.file.filename, _outside(standing))
+        count = len(held) + (len(look.standings) if look is not None else 0)
+        work = held, record, look, self._rules(), int(self._clock() * 1_000_000_000)
+        files = await self._run_in_thread(self._files_in_order, *work) if count > LONG else self._files_in_order(*work)
         return Explanation(
             name,
             decision.whose,
             decision.because,
-            _in_order(files.values()),
+            files,
             status,
             reason,
             page.index if page is not None else None,
@@ -111,7 +113,17 @@ class Explainer:
             return None, str(problem)
         return look, look.trouble
 
-    def _held(self, known: KnownFile, record: ProjectRecord, look: Look | None) -> ExplainedFile:
+    def _files_in_order(
+        self, held: Iterable[KnownFile], record: ProjectRecord, look: Look | None, rules: Rules, now_ns: int
+    ) -> tuple[ExplainedFile, ...]:
+        files = {known.filename: self._held(known, record, look, rules, now_ns) for known in held}
+        for standing in look.standings if look is not None else ():
+            files.setdefault(standing.file.filename, _outside(standing))
+        return _in_order(files.values())
+
+    def _held(
+        self, known: KnownFile, record: ProjectRecord, look: Look | None, rules: Rules, now_ns: int
+    ) -> ExplainedFile:
         """How a file of the folders stands."""
         came = _CAME[known.source] if known.source is not None else "was put here by hand"
         state, because = State.LOCAL, f"is local, at {known.path}: it {came} ({iso(known.uploaded_ns)})"
@@ -123,7 +135,7 @@ class Explainer:
         elif look is not None and look.quarantined and look.name not in self._merge:
             state, because = State.RECALLED, f"is not listed: {look.name} is {QUARANTINED} upstream"
         elif known.source is Source.UPSTREAM:
-            held = self._rules().judge(known.project, facts_of(known), int(self._clock() * 1_000_000_000))
+            held = rules.judge(known.project, facts_of(known), now_ns)
         if state is State.LOCAL and known.recall is not None:
             because += _since(known.recall)
         if held is not None:

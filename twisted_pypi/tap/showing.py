@@ -77,7 +77,7 @@ def make_showing(
         services += outside.services
         shown = outside.shown
     explainer = Explainer(
-        folders.local, owners, folders.marks.of, rules, clock=reactor.seconds,
+        folders.local, owners, folders.marks.of, rules, clock=reactor.seconds, run_in_thread=run_in_thread,
         mirrored=None if outside is None or outside.pull_through is None else outside.pull_through.mirrored,
         merge=config.merge,
     )  # fmt: skip

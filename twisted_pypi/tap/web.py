@@ -78,6 +78,6 @@ def make_handlers(
         marks=marks.get,
         mark=marks.post,
         upstream_file=None if showing.outside is None else showing.outside.files(address, files),
-        why=Why(showing.explainer, ExplanationPage(templates)).get,
+        why=Why(showing.explainer, ExplanationPage(templates), run_in_thread).get,
         own=own,
     )
