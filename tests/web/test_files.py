@@ -23,6 +23,7 @@ from twisted_pypi.accounts.nobody import Nobody
 from twisted_pypi.boundaries import KnownFile, LocatedFile
 from twisted_pypi.distributions import normalize, parse_filename
 from twisted_pypi.errors import NoSuchFile
+from twisted_pypi.sidecars import Source
 from twisted_pypi.testing.wire import ClockWithDate, Wire, body, head, status
 from twisted_pypi.web.bodies import IndexRequest, Intake
 from twisted_pypi.web.files import Files
@@ -411,3 +412,35 @@ def test_conditions_of_a_small_file(folder: Path, small: Path, lines: list[str],
     small.unlink()
     assert hot.find(request, trusted=False) is None
     wire.hang_up()
+
+
+@pytest.mark.parametrize(
+    ("request_", "told"),
+    [
+        (get("empty-1.0.tar.gz", "User-Agent: uv/1"), ["empty-1.0.tar.gz"]),
+        (get(NAME, "Range: bytes=1-2", "User-Agent: uv/1"), [NAME]),
+        (get(NAME, method="HEAD"), []),
+        (get(f"{NAME}.metadata"), []),
+        (get("empty-1.0.tar.gz", f'If-None-Match: "{sha256().hexdigest()}"'), []),
+    ],
+)
+@pytest.mark.parametrize("source", [Source.UPSTREAM, Source.UPLOAD, None])
+def test_who_takes_a_file_that_came_from_upstream_is_told_each_time(
+    folder: Path, request_: bytes, told: list[str], source: Source | None
+) -> None:
+    class Fetched(OneFolder):
+        async def file_at(self, path: str) -> LocatedFile:
+            located = await super().file_at(path)
+            return replace(located, known=replace(located.known, source=source))
+
+    heard: list[tuple[object, ...]] = []
+    index: Any = Fetched(folder)
+    files = Files(index, None, FinishedPages(), tell=lambda *said: heard.append(said), address=lambda _: "192.0.2.1")
+    leaf = Leaf(Open(), {b"GET": (None, files.get)}, files.shortcut)  # type: ignore[arg-type]  # it needs no more than this
+    site = IndexSite(leaf, Plain(), access_log=None, error_pages=Plain(), addresses=Plain(), reactor=ClockWithDate())
+    for _ in range(2):
+        wire = Wire(site)
+        assert status(wire.send(request_)) in {200, 206, 304}
+        wire.hang_up()
+    expected = [("foo" if name == NAME else "empty", name, None, "192.0.2.1", "uv/1") for name in told]
+    assert heard == (2 * expected if source is Source.UPSTREAM else [])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from twisted_pypi.boundaries import KnownFile, LocalFiles, LocatedFile
+from twisted_pypi.boundaries import KnownFile, LocalFiles, LocatedFile, TellOfFiles
 from twisted_pypi.distributions import ProjectName, is_project_name, normalize
 from twisted_pypi.errors import NoSuchFile, Unreadable
+from twisted_pypi.sidecars import Source
 from twisted_pypi.web.bodies import IndexRequest
 from twisted_pypi.web.one_file import OCTETS, OneFile, asked_of, send_found
 from twisted_pypi.web.pages import FinishedPages, Page, send_page
@@ -22,14 +24,26 @@ LONGEST_SIGNATURE = 1 << 16
 class Files:
     """Answers ``/packages/<path>``, its ``.metadata`` and its ``.asc``."""
 
-    def __init__(self, index: LocalFiles, cache_control: bytes | None, pages: FinishedPages) -> None:
+    def __init__(
+        self,
+        index: LocalFiles,
+        cache_control: bytes | None,
+        pages: FinishedPages,
+        *,
+        tell: TellOfFiles | None = None,
+        address: Callable[[IndexRequest], str] = lambda _request: "",
+    ) -> None:
         """Serve from ``index``; ``cache_control`` is that header's value for packages, if it is sent.
 
         Answers with metadata and with small files are kept in ``pages``, and go when their project changes.
+        ``tell`` is called for each GET of a file that was fetched from an
+        upstream index, with the client's address as ``address`` knows it.
         """
         self._index = index
         self._cache_control = cache_control
         self._pages = pages
+        self._tell = tell
+        self._address = address
 
     def shortcut(self, request: IndexRequest) -> bool:
         """Answer with kept metadata or a kept file, if that is asked for and there is some."""
@@ -62,8 +76,9 @@ class Files:
         try:
             located = await self._index.file_at(path)
             file, about = _open(located), self._about(located.known)
-            if about.size > LARGEST:
-                return self._send(request, about, file)
+            # What is kept is sent without a word to anybody.
+            if about.size > LARGEST or (self._tell is not None and located.known.source is Source.UPSTREAM):
+                return self._send(request, located.known, file)
             page = read_whole(located, about, file)
             if located.known.project == project:
                 self._pages.keep(project, _variant(request.postpath or []), page, begun)
@@ -77,20 +92,24 @@ class Files:
 
     async def _partly(self, request: IndexRequest, path: str) -> Reply | None:
         located = await self._index.file_at(path)
-        return self._send(request, self._about(located.known), _open(located))
+        return self._send(request, located.known, _open(located))
 
     def _about(self, known: KnownFile) -> OneFile:
         modified = known.mtime_ns / 1_000_000_000
         return OneFile(known.filename, known.size, known.sha256, modified, self._cache_control)
 
-    def _send(self, request: IndexRequest, about: OneFile, file: BinaryIO) -> Reply | None:
+    def _send(self, request: IndexRequest, known: KnownFile, file: BinaryIO) -> Reply | None:
         if request.gone:
             file.close()
             return None
-        found = asked_of(request, about)
+        found = asked_of(request, self._about(known))
         if isinstance(found, Reply):
             file.close()
             return found
+        if self._tell is not None and known.source is Source.UPSTREAM and request.method == b"GET":
+            user = None if request.login is None else request.login.name
+            agent = (request.getHeader(b"user-agent") or b"").decode("latin-1")
+            self._tell(known.project, known.filename, user, self._address(request), agent)
         send_found(request, found, file)
         return None
 
