@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +18,8 @@ from tests.clients.archives import Archive, sdist, wheel
 from tests.clients.fixtures import Start, serving
 from tests.clients.server import PROGRAMS, Process, clean_variables
 from tests.processes.slow_upstream import slow_upstream
+from twisted_pypi.command.mark import mark
+from twisted_pypi.sidecars import sidecar_name
 
 pytestmark = pytest.mark.clients
 
@@ -160,3 +164,22 @@ def test_on_a_terminal_there_is_a_bar(upstream: Process, root: Path) -> None:
         os.close(theirs)
     assert re.search(r"\r\x1b\[K\[[.#]{24}\] +\d+%  .* of .*kB  acme_core-1\.1", shown)
     assert "Fetched 1 file of 1 project" in shown
+
+
+def test_what_is_quarantined_upstream_is_recalled_by_an_update(upstream: Process, tmp_path: Path, root: Path) -> None:
+    index = f"{upstream.url}/simple"
+    OLD.lay_into(root)
+    run(COMMANDS["twisted-pypi update"], index, "-x", root)
+    mark("status", ["acme-core", "quarantined", "--reason", "it steals", "--root", str(tmp_path / "upstream/packages")])
+    end = time.monotonic() + 30
+    while b"quarantined" not in upstream.get("/simple/acme-core/").body:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    said = run(COMMANDS["twisted-pypi update"], index, root)
+    assert "quarantined there" not in said.stderr
+    said = run(COMMANDS["twisted-pypi update"], index, "-x", root)
+    assert re.search(rf"{NEW.filename} of acme-core, fetched from .*, was quarantined there, .*it steals", said.stderr)
+    sidecar = json.loads((root / sidecar_name(NEW.filename)).read_text())
+    assert (sidecar["recall"]["how"], sidecar["recall"]["hidden"]) == ("quarantined", True)
+    # What was put there by hand has no sidecar, and stays.
+    assert not (root / sidecar_name(OLD.filename)).exists()

@@ -101,6 +101,8 @@ class Run:
             self._report.compare(names)
         looked = await self._one.update.run(self._report, fetch=False, decide=execute)
         self._report.looked()
+        if self._one.recalls is not None:
+            await self._one.recalls.end()
         done = None
         if execute and not looked.broken_off:
             done = await self._fetch(looked)

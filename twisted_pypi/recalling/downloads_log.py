@@ -7,6 +7,7 @@ before; one object a line with ``time`` (ISO 8601, UTC), ``project``,
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -125,11 +126,14 @@ class DownloadsLog(Service):
         # Who takes what is nobody's business but the operator's.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "ab") as file:
+            # Other processes of this server write to it, too; only one of them may move it away.
+            fcntl.flock(file, fcntl.LOCK_EX)
             file.write(data)
             file.flush()
-            size = file.tell()
-        if size >= self._largest:
-            path.replace(_older(path))
+            if file.tell() >= self._largest:
+                with suppress(FileNotFoundError):
+                    if os.path.samestat(os.fstat(descriptor), path.stat()):
+                        path.replace(_older(path))
 
 
 def takers_in(folder: str | None, files: Collection[File]) -> dict[File, list[Taker]]:

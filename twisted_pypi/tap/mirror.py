@@ -20,15 +20,17 @@ from twisted_pypi.config import Config, Watch
 from twisted_pypi.mirroring.destinations import BesideTheOthers, Destination, IntoFolder
 from twisted_pypi.mirroring.one_pass import UpdatePass
 from twisted_pypi.mirroring.one_project import Wanted
-from twisted_pypi.mirroring.schedule import Updates
+from twisted_pypi.mirroring.schedule import Runs, Updates
 from twisted_pypi.options.update_choices import UpdateChoices
 from twisted_pypi.owning import Owners
 from twisted_pypi.policy.names import NamePatterns
 from twisted_pypi.policy.rules import Rules
+from twisted_pypi.recalling.recaller import Pass
 from twisted_pypi.ruling import RulesInForce
 from twisted_pypi.storage.publishing import DirectoryStore
 from twisted_pypi.storage.scanner import Scanner
 from twisted_pypi.tap.folders import cache_dir, make_folders
+from twisted_pypi.tap.recalls import make_recaller
 from twisted_pypi.upstream.addresses import without_login
 from twisted_pypi.upstream.assembling import make_fetcher
 from twisted_pypi.upstream.fetching import Fetcher
@@ -51,6 +53,8 @@ class OneUpdate:
     warnings: tuple[str, ...]
     """What the operator should know of the settings."""
     fetcher: Fetcher
+    recalls: Pass | None = None
+    """What finds out which of the files here the upstream took back; ``None``: nobody does."""
 
     async def start(self) -> None:
         """Find out what is in the folders.  Raises ``Busy`` and ``Unreadable``."""
@@ -102,7 +106,7 @@ def make_pass(
     )
 
 
-def make_updates(config: Config, update: UpdatePass, reactor: Any) -> Updates | None:
+def make_updates(config: Config, update: Runs, reactor: Any) -> Updates | None:
     """Return the service that updates again and again, if these settings ask for it."""
     return None if config.update_every is None else Updates(update, config.update_every, reactor, random.random)
 
@@ -130,20 +134,27 @@ def make_one_update(
         doubt=folders.doubt,
     )  # fmt: skip
     folders.changes.subscribe(owners.drop)
+    rules = _rules(config, reactor, run_in_thread)
+    recalls = None
+    if choices.execute and choices.folder is None:
+        # The cache is the server's alone; its own looks are enough for that.
+        recaller = make_recaller(config, folders, None, rules=rules, run_in_thread=run_in_thread, clock=reactor.seconds)
+        recalls = recaller.begin()
     update = make_pass(
         config,
         upstream,
         folders.local,
         owners,
         folders.store,
-        rules=_rules(config, reactor, run_in_thread),
+        rules=rules,
         run_in_thread=run_in_thread,
         reactor=reactor,
         choices=choices,
+        saw=(lambda *_seen: None) if recalls is None else recalls.saw,
     )
     if not isinstance(folders.scanner, Scanner):
         raise TypeError
-    return OneUpdate(folders.scanner, update, upstream_name(config), tuple(warnings), fetcher)
+    return OneUpdate(folders.scanner, update, upstream_name(config), tuple(warnings), fetcher, recalls)
 
 
 def upstream_name(config: Config) -> str:

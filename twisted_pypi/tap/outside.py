@@ -17,11 +17,16 @@ from twisted_pypi.downloading.service import DownloadsService
 from twisted_pypi.indexes.expiry import Expiry
 from twisted_pypi.indexes.first_match import FirstMatch
 from twisted_pypi.indexes.mirrored import Mirrored
+from twisted_pypi.mirroring.one_pass import UpdatePass
+from twisted_pypi.mirroring.outcomes import PassSummary
+from twisted_pypi.mirroring.schedule import Updates
 from twisted_pypi.policy.rules import Rules
+from twisted_pypi.recalling.passes import RecallingRuns
 from twisted_pypi.storage.sweeper import Sweeper
 from twisted_pypi.storage.upstream_cache import DirectoryCache
 from twisted_pypi.tap.folders import Folders
 from twisted_pypi.tap.mirror import make_pass, make_updates
+from twisted_pypi.tap.recalls import Recalls, make_recalls
 from twisted_pypi.upstream.assembling import make_fetcher
 from twisted_pypi.upstream.index import Indexes
 from twisted_pypi.upstream.pages import KeptPages
@@ -30,6 +35,7 @@ from twisted_pypi.web.bodies import IndexRequest
 from twisted_pypi.web.files import Files
 from twisted_pypi.web.held_files import HeldFiles
 from twisted_pypi.web.resource import Handler
+from twisted_pypi.web.status import Mirror
 from twisted_pypi.web.upstream_files import UpstreamFiles
 
 
@@ -55,6 +61,13 @@ class Outside:
     """``None``: nothing is fetched for clients."""
     services: tuple[IService, ...]
     download_caching: bytes | None
+    recalls: Recalls
+    updates: Updates | None
+
+    def mirror(self) -> Mirror:
+        """Return what there is to say of it."""
+        cache = None if self.pull_through is None else self.pull_through.cache.size
+        return Mirror(self.recalls.recaller, self.recalls.log, self.upstream.health, cache, self.updates)
 
     def cached_projects(self) -> frozenset[ProjectName]:
         """Return the projects of which files are kept."""
@@ -65,7 +78,7 @@ class Outside:
         if self.pull_through is None:
             return None
         index, downloads = self.pull_through.index, self.pull_through.downloads
-        elsewhere = UpstreamFiles(index, downloads, self.download_caching, address=address)
+        elsewhere = UpstreamFiles(index, downloads, self.download_caching, tell=self.recalls.log, address=address)
         return HeldFiles(index, files.get, elsewhere.get).get
 
 
@@ -96,10 +109,14 @@ def make_outside(
         run_in_thread,
         offline=config.offline,
     )
-    services: list[IService] = [Connections(fetcher, warnings)]
-    pull_through = None
+    pull_through, cache = None, None
     if config.fallback is Fallback.PROXY:
         cache = DirectoryCache(config.roots[0], limit=config.cache_size, clock=reactor.seconds)
+    recalls = make_recalls(
+        config, folders, cache, upstream, owners, rules=rules, run_in_thread=run_in_thread, reactor=reactor
+    )
+    services: list[IService] = [Connections(fetcher, warnings), *recalls.services]
+    if cache is not None:
         mirrored = Mirrored(
             upstream,
             cache,
@@ -108,6 +125,7 @@ def make_outside(
             run_in_thread=run_in_thread,
             expect_end=expiry.expect,
             offline=config.offline,
+            saw=recalls.recaller.saw,
         )
         downloads = Downloads(upstream, cache, run_in_thread, reactor)
         index = FirstMatch(shown, mirrored, owners, folders.marks.of, merge=config.merge)
@@ -116,12 +134,15 @@ def make_outside(
             Sweeper(cache.sweep, run_in_thread, reactor),
             DownloadsService(downloads, cache.seed, run_in_thread),
         ]
-    update = make_pass(
-        config, upstream, folders.local, owners, folders.store,
-        rules=rules, run_in_thread=run_in_thread, reactor=reactor, saw=lambda *_seen: None,
-    )  # fmt: skip
-    updates = make_updates(config, update, reactor)
-    if updates is not None:
+
+    def update(runs: RecallingRuns[PassSummary]) -> UpdatePass:
+        return make_pass(
+            config, upstream, folders.local, owners, folders.store,
+            rules=rules, run_in_thread=run_in_thread, reactor=reactor, saw=runs.saw,
+        )  # fmt: skip
+
+    updates = make_updates(config, RecallingRuns(recalls.recaller, update), reactor)
+    if updates is not None and folders.keeps:
         services.append(updates)
     return Outside(
         upstream,
@@ -129,4 +150,6 @@ def make_outside(
         pull_through,
         tuple(services),
         config.download_caching,
+        recalls,
+        updates,
     )

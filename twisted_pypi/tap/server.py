@@ -35,6 +35,7 @@ from twisted_pypi.web.marks import Marks
 from twisted_pypi.web.measuring import Measurements
 from twisted_pypi.web.pages import FinishedPages
 from twisted_pypi.web.people.errors import ErrorPages
+from twisted_pypi.web.people.status import StatusPage
 from twisted_pypi.web.people.templates import Templates
 from twisted_pypi.web.proxies import TrustedProxies, resolve_by
 from twisted_pypi.web.reception import Reception
@@ -82,7 +83,11 @@ def makeService(options: Options, reactor: Any = None, together: Together | None
     )
     uploads = Uploads(store, uploader, run_in_thread, largest=config.max_upload_size, at_once=config.max_uploads)
     templates = Templates()
-    status = Status(showing.index, showing.index.counts, version("twisted_pypi"), scanner.troubles)
+    status = Status(
+        showing.index, showing.index.counts, version("twisted_pypi"), scanner.troubles,
+        mirror=None if showing.outside is None else showing.outside.mirror(),
+        admins=config.admins, identify=guard.identify, pages=StatusPage(templates),
+    )  # fmt: skip
     measurements = Measurements() if config.metrics else None
     metrics, totals = make_metrics(
         measurements, folders, pages, lambda: site.open_connections, together=together, reactor=reactor

@@ -59,7 +59,8 @@ def make_handlers(
         LegacyJson(index, run_in_thread),
         Search(index, run_in_thread),
     )
-    files = Files(index, config.download_caching, pages)
+    tell = None if showing.outside is None else showing.outside.recalls.log
+    files = Files(index, config.download_caching, pages, tell=tell, address=address)
     own: dict[bytes, tuple[Action | None, Handler]] = {b"status": (Action.LIST, status.get)}
     if metrics is not None:
         own[b"metrics"] = Action.LIST, metrics.get
