@@ -11,7 +11,7 @@ from twisted_pypi.distributions import ProjectName
 from twisted_pypi.errors import HeldBack
 from twisted_pypi.indexes.ruled import Ruled
 from twisted_pypi.policy.releases import parse_releases
-from twisted_pypi.policy.rules import Denial, Measure, Rules
+from twisted_pypi.policy.rules import Denial, Exemption, Measure, Rules
 from twisted_pypi.sidecars import Source
 from twisted_pypi.testing.memory_index import MemoryIndex, known_file
 
@@ -81,3 +81,18 @@ async def test_a_page_ends_when_a_file_is_old_enough() -> None:
     await world.hold(THREE, Source.UPLOAD, age=5 * DAY)
     assert await world.names() == [ONE, THREE]
     assert world.ends == {FOO: (NOW + DAY) * S}
+
+
+@pytest.mark.parametrize("ask", [lambda index: index.file(FOO, ONE), lambda index: index.file_at(ONE)])
+@pytest_twisted.ensureDeferred
+async def test_what_is_kept_of_a_file_ends_with_its_exception(ask: Callable[[Ruled], Awaitable[Any]]) -> None:
+    until = (NOW + 60) * S
+    exempt = Exemption(parse_releases("foo==1"), until, None)
+    world = World(Rules(min_age=Measure("7d", 7 * DAY * S), allow=(exempt,)))
+    await world.hold(ONE, Source.UPSTREAM)
+    await ask(world.index)
+    assert world.ends == {FOO: until}
+    world.ends.clear()
+    await world.hold(ONE, Source.UPLOAD)
+    await ask(world.index)
+    assert world.ends == {}

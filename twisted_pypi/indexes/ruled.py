@@ -32,8 +32,8 @@ class Ruled:
     ) -> None:
         """``rules`` are those in force, ``clock`` tells seconds since the epoch.
 
-        ``expect_end`` is told until when a page that was built is right, in
-        nanoseconds since the epoch.
+        ``expect_end`` is told until when a page that was built is right, or a
+        file may be given out, in nanoseconds since the epoch.
         """
         self._index = index
         self._rules = rules
@@ -112,6 +112,12 @@ class Ruled:
         held = self.judge(located.known)
         if held is not None:
             raise HeldBack(f"{located.known.filename} is {held.sentence}")
+        if located.known.source is Source.UPSTREAM and (rules := self._rules()) != _ANYTHING_GOES:
+            # Small files and metadata are kept ready to be sent, like pages.
+            name = located.known.project
+            change = rules.next_change(ProjectPage(name, (facts_of(located.known),)), self._now_ns())
+            if change is not None:
+                self._expect_end(name, change)
         return located
 
     def _without_held_back(self, files: Iterable[KnownFile]) -> Iterator[KnownFile]:
