@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 PIECE = 1 << 18
 """Bytes read and written at once where there is no ``sendfile``."""
 
-SENDFILE_PIECE = 1 << 20
+SENDFILE_PIECE = 2 << 20
 """Bytes given to ``sendfile`` in one turn of the reactor: other clients wait no longer than these take."""
 
 Part = tuple[bytes, int, int]
