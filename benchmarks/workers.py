@@ -80,9 +80,12 @@ def _round(workers: int, *, alone: bool = False) -> tuple[float, float, float]:
         until_quiet(server)
         before = _cpu(server)
         assert len(before) == workers
-        for each in _processes(server)[1:] if alone else ():
+        stopped = _processes(server)[1:] if alone else []
+        for each in stopped:
             os.kill(each, signal.SIGSTOP)
         rate = requests_per_second(server.port, PATH, seconds=SECONDS, connections=CONNECTIONS)
+        for each in stopped:
+            os.kill(each, signal.SIGCONT)
         took = [after - of for after, of in zip(_cpu(server), before, strict=True)]
         return rate, sum(took) / (rate * SECONDS) * 1e6, max(took) / sum(took)
 

@@ -23,6 +23,7 @@ from twisted_pypi.serving.workers.keeping import FIRST_PAUSE, LONGEST_PAUSE, SOU
 from twisted_pypi.serving.workers.lifeline import Lifeline
 from twisted_pypi.serving.workers.telling import Retelling, Teller
 
+ACCESS = "twisted_pypi.serving.logs.LogLines"
 SECRET = "https://user:secret@index.example.com/simple"
 CONFIG = Config(roots=("/packages",), upstreams=(SECRET,), workers=3)
 
@@ -252,7 +253,7 @@ def test_what_a_worker_logs_is_logged_by_the_keeper() -> None:
     tell = Teller(write, LogLevel.info)
     tell({"log_level": LogLevel.warn, "log_namespace": "some.where", "log_format": "two\nlines {x}", "x": 1})
     tell({"log_level": LogLevel.debug, "log_namespace": "some.where", "log_format": "not wanted"})
-    tell({"log_level": LogLevel.info, "log_namespace": "access", "log_format": "a request"})
+    tell({"log_level": LogLevel.info, "log_namespace": ACCESS, "log_format": "a request"})
     told = os.read(read, 10_000)
     os.close(read)
     os.close(write)
@@ -264,7 +265,7 @@ def test_what_a_worker_logs_is_logged_by_the_keeper() -> None:
         retelling.received(b"Fatal Python error: no frame\n")
     assert [(each["log_level"], each["log_namespace"], formatEvent(each)) for each in events] == [
         (LogLevel.warn, "some.where", "worker 7: two\nlines 1"),
-        (LogLevel.info, "access", "a request"),
+        (LogLevel.info, ACCESS, "a request"),
         (LogLevel.error, "worker", "worker 7: Fatal Python error: no frame"),
     ]
 

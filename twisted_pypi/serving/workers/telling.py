@@ -9,6 +9,10 @@ import select
 from twisted.logger import ILogObserver, LogEvent, Logger, LogLevel, eventAsText
 from zope.interface import implementer
 
+from twisted_pypi.serving.logs import LogLines
+
+_ACCESS = f"{LogLines.__module__}.{LogLines.__qualname__}"
+
 _PATIENCE = 1000
 """Milliseconds that a worker waits for a keeper that does not read, once."""
 
@@ -74,7 +78,7 @@ class Retelling:
             logger, constant = Logger(str(namespace)), LogLevel.levelWithName(level)
         except Exception:  # noqa: BLE001  # what an interpreter says when it breaks down comes as it is
             logger, constant, text = Logger("worker"), LogLevel.error, line.decode("utf-8", "backslashreplace")
-        if logger.namespace == "access":
+        if logger.namespace == _ACCESS:
             logger.emit(constant, "{line}", line=text)
         else:
             logger.emit(constant, "{who}: {text}", who=self._who, text=text)
