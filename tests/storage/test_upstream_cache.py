@@ -313,3 +313,18 @@ def test_recency_counts_what_it_knows() -> None:
     recency.forget(key[0])
     assert not recency.touch(key[0])
     assert recency.size() == (2, 2)
+
+
+def test_nothing_goes_that_was_not_fetched(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / ".upstream" / "bar").mkdir(parents=True)
+    (tmp_path / ".upstream" / "mine").symlink_to(tmp_path / "mine")
+    others = [tmp_path / "mine" / "mine-1.0.tar.gz", tmp_path / ".upstream" / "bar" / "bar-1.0.tar.gz"]
+    for each in others:
+        each.write_bytes(b"x" * 20)
+        os.utime(each, (1, 1))
+    cache = DirectoryCache(str(tmp_path), limit=30, reserve=0)
+    for number in range(4):
+        keep(cache, f"foo-{number}.tar.gz", b"1234567890")
+    assert all(each.exists() for each in others)
+    assert cache.size() == (3, 30)

@@ -75,6 +75,11 @@ class CacheRoom:
 
     def _remove_oldest(self) -> bool:
         oldest = self._recency.oldest()
-        if oldest is not None:
+        if oldest is None:
+            return False
+        if self._places.look(*oldest) is not None:
             self.remove(oldest)
-        return oldest is not None
+        else:
+            # Gone already, or put there by somebody else: only what was fetched may go.
+            self._recency.forget(oldest)
+        return True

@@ -100,9 +100,11 @@ class Places:
         return seen.cached
 
     def projects(self) -> list[ProjectName]:
-        """The projects that have a folder."""
+        """The projects that have a folder; where a link leads to is no folder of theirs."""
         try:
-            return [ProjectName(name) for name in os.listdir(self.folder) if not name.startswith(".")]
+            with os.scandir(self.folder) as entries:
+                found = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+            return [ProjectName(name) for name in found if not name.startswith(".")]
         except OSError:
             return []
 
