@@ -9,7 +9,7 @@ from benchmarks.machine import describe
 
 PARTS = (
     "beside_nginx", "beside_python", "big_files", "small_uploads", "arrivals", "crowds", "growth", "workers",
-    "scan", "restart", "pages", "uploads", "standards", "installations", "updating",
+    "scan", "restart", "pages", "uploads", "standards", "installations", "updating", "mirror",
 )  # fmt: skip
 """Modules of this package with a ``measure``, in the order in which they are run."""
 
