@@ -11,6 +11,7 @@ from tests.upstream.loopback import Collector, a_fetcher, an_upstream, over, tur
 from twisted_pypi.errors import UpstreamFailed
 from twisted_pypi.testing.scripted_answers import Quirk
 from twisted_pypi.testing.scripted_upstream import ScriptedUpstream
+from twisted_pypi.upstream.agents import FOR_PAGES, PER_HOST
 from twisted_pypi.upstream.fetching import Fetcher
 
 FILE = "/files/foo-1.0.tar.gz"
@@ -238,3 +239,19 @@ async def test_what_a_sink_raises() -> None:
             await fetcher.fetch(url, Refusing())
         assert upstream.requests[FILE] == 2
         await until(lambda: upstream.connections.open == 0)
+
+
+@pytest_twisted.ensureDeferred
+async def test_files_that_take_long_leave_room_for_pages() -> None:
+    async with an_upstream() as upstream, a_fetcher() as fetcher:
+        url = published(upstream)
+        upstream.quirk(FILE, Quirk(stall_at=5, times=None))
+        fetching = [Deferred.fromCoroutine(fetcher.fetch(url, Collector())) for _ in range(20)]
+        await until(lambda: upstream.requests[FILE] == PER_HOST - FOR_PAGES)
+        upstream.paths["/page"] = b"page"
+        assert (await fetcher.get_page(f"{upstream.url}/page", {})).body == b"page"
+        assert upstream.requests[FILE] == PER_HOST - FOR_PAGES
+        for each in reversed(fetching):
+            each.cancel()
+            with pytest.raises(CancelledError):
+                await each

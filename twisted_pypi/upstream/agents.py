@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, cast
 
 from twisted.internet import defer
-from twisted.internet.defer import Deferred, DeferredSemaphore
+from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
 from twisted.web.client import (
@@ -23,12 +23,15 @@ from zope.interface import implementer
 
 from twisted_pypi.upstream.addresses import Address, Origin
 from twisted_pypi.upstream.patience import Patience, Watched
+from twisted_pypi.upstream.places import Places
 from twisted_pypi.upstream.proxies import Proxies, Proxy
 from twisted_pypi.upstream.trust import Trust
 from twisted_pypi.upstream.tunnels import Tunnel
 
 PER_HOST = 8
 """Connections to one host at a time; who comes later waits, first come first served."""
+FOR_PAGES = 2
+"""How many of them are never taken by files, however many large or slow ones are on their way."""
 _IDLE = 60
 """How long a connection is kept that nobody uses, seconds."""
 _CLOSING = 2
@@ -55,26 +58,23 @@ class Agents:
         self._reactor = reactor
         self._proxies = proxies
         self._trust = trust
-        self._per_host = per_host
         self._pool = _QuietPool(reactor)
         self._pool.maxPersistentPerHost = per_host
         self._pool.cachedConnectionTimeout = _IDLE
-        self._places: dict[tuple[str, int], DeferredSemaphore] = {}
+        self._places = Places(per_host)
+        self._for_files = Places(per_host - FOR_PAGES)
         self._closed = False
 
     @asynccontextmanager
-    async def place(self, address: Address) -> AsyncIterator[None]:
-        """One of the places for connections to a host and port: waited for, first come first served, and left again."""
-        key = address.host, address.port
-        places = self._places.setdefault(key, DeferredSemaphore(self._per_host))
-        await places.acquire()
+    async def place(self, address: Address, *, for_page: bool) -> AsyncIterator[None]:
+        """One of the places for connections to a host and port, until the block ends."""
         try:
-            yield
+            async with AsyncExitStack() as taken:
+                if not for_page:
+                    await taken.enter_async_context(self._for_files.one(address))
+                await taken.enter_async_context(self._places.one(address))
+                yield
         finally:
-            places.release()
-            # The pages of strangers name many hosts.
-            if places.tokens == places.limit:
-                del self._places[key]
             if self._closed:
                 self._pool.closeCachedConnections()
 

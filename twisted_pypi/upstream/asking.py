@@ -57,7 +57,7 @@ class Asking:
         self._limits = limits
         self._agent = f"twisted_pypi/{version('twisted_pypi')}"
 
-    async def ask(self, url: str, headers: Mapping[str, str], receive: Receive) -> tuple[Head, bool]:
+    async def ask(self, url: str, headers: Mapping[str, str], receive: Receive, *, for_page: bool) -> tuple[Head, bool]:
         """Ask, and return the answer's head and whether it said where it ends, when its body was received.
 
         Redirects are followed, but not from https to http.  A login goes to
@@ -76,7 +76,7 @@ class Asking:
                 sent.setRawHeaders(name, [value])
             if login is not None:
                 sent.setRawHeaders("Authorization", [login.header()])
-            head, whole = await self._hop(address, sent, receive)
+            head, whole = await self._hop(address, sent, receive, for_page=for_page)
             if head.status not in _REDIRECTS:
                 return head, whole
             target = _target(head)
@@ -87,8 +87,8 @@ class Asking:
             address, f"redirected more than {_MOST_REDIRECTS} times", "check the address of the upstream index"
         )
 
-    async def _hop(self, address: Address, headers: Headers, receive: Receive) -> tuple[Head, bool]:
-        async with self._agents.place(address):
+    async def _hop(self, address: Address, headers: Headers, receive: Receive, *, for_page: bool) -> tuple[Head, bool]:
+        async with self._agents.place(address, for_page=for_page):
             patience = Patience(self._clock, self._limits)
             reception = Reception(patience)
             try:

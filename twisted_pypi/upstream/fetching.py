@@ -74,12 +74,12 @@ class Fetcher:
         whole = True
         # Raised only for what is longer than anybody needs to know, of an answer without a page.
         with suppress(TooMuch):
-            _, whole = await self._asking.ask(url, {**headers, "Accept-Encoding": "gzip"}, page.receive)
+            _, whole = await self._asking.ask(url, {**headers, "Accept-Encoding": "gzip"}, page.receive, for_page=True)
         return page.answer(whole=whole)
 
     async def _fetch(self, url: str, so_far: Resumption) -> None:
         try:
-            head, _ = await self._asking.ask(url, so_far.headers(), so_far.receive)
+            head, _ = await self._asking.ask(url, so_far.headers(), so_far.receive, for_page=False)
             so_far.check_end(head)
         except BrokenOff as error:
             error.progress = so_far.progressed()
