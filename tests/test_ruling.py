@@ -211,3 +211,27 @@ def test_whatever_goes_wrong_the_looks_go_on(tmp_path: Path, logged_failures: li
     rules.stopService()
     assert [str(each.value) for each in logged_failures] == ["whoever listens", "no thread", "whoever listens"]
     logged_failures.clear()
+
+
+def test_a_file_that_comes_later_is_in_force_then(tmp_path: Path) -> None:
+    path, clock, threads = tmp_path / "rules.toml", Clock(), Threads()
+    told: list[bool] = []
+    rules = RulesInForce(str(path), clock, threads, lambda: told.append(True), may_come=True)
+    rules.startService()
+    clock.advance(EVERY)
+    assert (rules.rules, rules.trouble, told) == (Rules(), None, [])
+    path.write_text("wheels-only = true")
+    for _ in range(2):
+        clock.advance(EVERY)
+    assert (rules.rules, rules.trouble, told) == (Rules(wheels_only=True), None, [True])
+    path.unlink()
+    clock.advance(EVERY)
+    assert rules.rules == Rules(wheels_only=True)
+    assert "No such file" in (rules.trouble or "")
+    rules.stopService()
+
+
+def test_a_link_that_leads_nowhere_is_a_file_that_cannot_be_used(tmp_path: Path) -> None:
+    (tmp_path / "rules.toml").symlink_to("elsewhere")
+    with pytest.raises(BadSetting, match="No such file"):
+        RulesInForce(str(tmp_path / "rules.toml"), Clock(), Threads(), lambda: None, may_come=True)

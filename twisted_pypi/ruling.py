@@ -46,10 +46,19 @@ class RulesInForce(Service):
 
     log = Logger()
 
-    def __init__(self, path: str, clock: IReactorTime, run_in_thread: RunInThread, changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        path: str,
+        clock: IReactorTime,
+        run_in_thread: RunInThread,
+        changed: Callable[[], None],
+        *,
+        may_come: bool = False,
+    ) -> None:
         """Read ``path``; ``changed`` is told, on the reactor thread, when other rules are in force.
 
-        Raises ``BadSetting`` for a file that is missing or cannot be used.
+        Where the file ``may_come`` later, everything is let through as long as
+        there was none.  Raises ``BadSetting`` for a file that is missing or cannot be used.
         """
         self.path = path
         self.trouble: str | None = None
@@ -58,7 +67,8 @@ class RulesInForce(Service):
         self._changed = changed
         self._loop = LoopingCall(lambda: Deferred.fromCoroutine(self._look()))
         self._loop.clock = clock
-        identity, outcome = _read(path)
+        self._awaited = may_come and not os.path.lexists(path)
+        identity, outcome = (None, Rules()) if self._awaited else _read(path)
         if not isinstance(outcome, Rules):
             raise BadSetting(f"the rules file {path} cannot be used: {outcome}")
         self.rules: Rules = outcome
@@ -86,6 +96,9 @@ class RulesInForce(Service):
         if not self.running:
             return
         self._last_seen = found.identity
+        if self._awaited and found.identity is None:
+            return
+        self._awaited = False
         if isinstance(found.outcome, Rules):
             self._last_read = found.identity
             self._take(found.outcome)

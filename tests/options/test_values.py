@@ -265,3 +265,14 @@ def test_what_is_private_is_not_merged(capsys: pytest.CaptureFixture[str]) -> No
     code, said = refusal(capsys, "--private", "acme-*", "--merge", "Acme.Core")
     assert code == 2
     assert said.startswith("--merge acme-core and --private acme-* contradict each other")
+
+
+def test_rules_that_cannot_be_seen_are_not_taken_for_none(tmp_path: Path) -> None:
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    options = Options({})
+    options.parseOptions(["--root", str(loop), "--fallback", "proxy"])
+    assert options.config.rules == f"{loop}/.rules.toml"
+    options = Options({})
+    options.parseOptions(["--root", str(loop)])
+    assert options.config.rules is None

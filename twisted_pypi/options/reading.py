@@ -85,10 +85,26 @@ def _open_only_on_purpose(in_force: Mapping[str, Given]) -> None:
     )
 
 
+def rules_in(root: str) -> str:
+    """Return where the rules file of a root is, if it has one."""
+    return os.path.join(root, RULES_IN_ROOT)  # noqa: PTH118  # a text, no path yet
+
+
+def _is_there(rules: str, *, in_doubt: bool) -> bool:
+    """Is there a rules file?  Where that cannot be seen, whoever uses one finds out at the start."""
+    try:
+        os.lstat(rules)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return in_doubt
+    return True
+
+
 def _rules(root: str, named: str | None, fallback: Fallback) -> str | None:
     """The rules file in force: the one that was named, else that of the first root, if it is there."""
-    found = named or os.path.join(root, RULES_IN_ROOT)  # noqa: PTH118  # a text, no path yet
-    if named is None and not os.path.lexists(found):
+    found = named or rules_in(root)
+    if named is None and not _is_there(found, in_doubt=fallback is not Fallback.REDIRECT):
         return None
     if fallback is Fallback.REDIRECT:
         raise BadSetting(

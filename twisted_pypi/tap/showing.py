@@ -15,6 +15,7 @@ from twisted_pypi.indexes.explaining import Explainer
 from twisted_pypi.indexes.more_hashes import MoreHashes
 from twisted_pypi.indexes.provenance import WithProvenance
 from twisted_pypi.options import Options
+from twisted_pypi.options.reading import rules_in
 from twisted_pypi.owning import Owners
 from twisted_pypi.policy.names import NamePatterns
 from twisted_pypi.policy.rules import Rules
@@ -51,11 +52,14 @@ def make_showing(
     services: list[IService] = [expiry]
     rules: Callable[[], Rules] = Rules
     index: LocalFiles = folders.index
-    if config.rules is not None:
+    path = config.rules or _rules_to_come(config)
+    if path is not None:
         from twisted_pypi.indexes.ruled import Ruled  # noqa: PLC0415  # who has no rules needs none of this
         from twisted_pypi.ruling import RulesInForce  # noqa: PLC0415  # as above
 
-        in_force = RulesInForce(config.rules, reactor, run_in_thread, folders.changes.publish_everything)
+        in_force = RulesInForce(
+            path, reactor, run_in_thread, folders.changes.publish_everything, may_come=config.rules is None
+        )
         services.append(in_force)
         rules = lambda: in_force.rules  # noqa: E731  # the name has its type above
         index = Ruled(index, rules, clock=reactor.seconds, expect_end=expiry.expect)
@@ -82,6 +86,12 @@ def make_showing(
         merge=config.merge,
     )  # fmt: skip
     return Showing(index, shown, owners, explainer, outside, services)
+
+
+def _rules_to_come(config: Config) -> str | None:
+    """The rules file that is not there yet, where there is something that it would bite on."""
+    asks = config.fallback is Fallback.PROXY or config.update_every is not None
+    return rules_in(config.roots[0]) if asks and config.fallback is not Fallback.REDIRECT else None
 
 
 def _shown(config: Config, index: LocalFiles, run_in_thread: RunInThread) -> Index:
