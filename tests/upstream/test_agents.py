@@ -18,6 +18,7 @@ from twisted_pypi.testing.scripted_proxy import ScriptedProxy
 from twisted_pypi.testing.scripted_upstream import ScriptedUpstream
 from twisted_pypi.upstream.assembling import make_fetcher
 from twisted_pypi.upstream.fetching import Fetcher
+from twisted_pypi.upstream.large_reads import AT_ONCE
 from twisted_pypi.upstream.trust import read_authorities
 
 PAGE = "/page"
@@ -48,6 +49,33 @@ async def test_tls(certificate: Certificate) -> None:
         assert upstream.connections.made == 1
         upstream.quirk("/down", Quirk(status=302, headers={"Location": "http://127.0.0.1/"}))
         assert "redirected from https to http (127.0.0.1)" in await refusal(fetcher, f"{upstream.url}/down")
+
+
+class Largest(Collector):
+    """Stops the flow at its first bytes, and notes the largest piece."""
+
+    def __init__(self) -> None:
+        super().__init__(pause_at=1)
+        self.largest = 0
+
+    def received(self, data: bytes) -> None:
+        self.largest = max(self.largest, len(data))
+        super().received(data)
+
+
+@pytest_twisted.ensureDeferred
+async def test_much_is_read_at_once_where_much_has_come() -> None:
+    async with an_upstream() as upstream, a_fetcher() as fetcher:
+        upstream.paths[PAGE] = bytes(4_000_000)
+        sink = Largest()
+        fetching = Deferred.fromCoroutine(fetcher.fetch(f"{upstream.url}{PAGE}", sink))
+        await sink.first
+        await turns()
+        assert sink.flow is not None
+        sink.flow.resume()
+        await fetching
+        assert 65_536 < sink.largest <= AT_ONCE
+        assert len(sink.data) == 4_000_000
 
 
 @pytest_twisted.ensureDeferred

@@ -22,6 +22,7 @@ from twisted.web.iweb import IAgentEndpointFactory, IResponse
 from zope.interface import implementer
 
 from twisted_pypi.upstream.addresses import Address, Origin
+from twisted_pypi.upstream.large_reads import LargeReads
 from twisted_pypi.upstream.patience import Patience, Watched
 from twisted_pypi.upstream.places import Places
 from twisted_pypi.upstream.proxies import Proxies, Proxy
@@ -97,7 +98,7 @@ class Agents:
         """The way to a scheme, host and port, TLS included; through a proxy by CONNECT."""
         way: IStreamClientEndpoint
         if proxy is None:
-            way = HostnameEndpoint(self._reactor, origin.host, origin.port, timeout=_FOREVER)
+            way = LargeReads(HostnameEndpoint(self._reactor, origin.host, origin.port, timeout=_FOREVER))
         else:
             way = Tunnel(self.endpoint(proxy.origin), origin.host, origin.port, proxy.login)
         return way if origin.scheme == "http" else wrapClientTLS(self._trust.creator(origin.host), way)
