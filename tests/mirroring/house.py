@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -17,9 +16,10 @@ from twisted_pypi.mirroring.one_pass import UpdatePass
 from twisted_pypi.mirroring.outcomes import ProjectOutcome
 from twisted_pypi.owning import Owners
 from twisted_pypi.policy.names import NamePatterns
-from twisted_pypi.project_records import ACTIVE, Origin, ProjectRecord, Whose
+from twisted_pypi.project_records import Origin, ProjectRecord, Whose
 from twisted_pypi.sidecars import Source
 from twisted_pypi.testing.memory_index import MemoryIndex
+from twisted_pypi.testing.memory_records import MemoryRecords
 from twisted_pypi.testing.memory_store import MemoryStore, StoredFile
 from twisted_pypi.testing.memory_upstream import MemoryUpstream
 
@@ -32,22 +32,17 @@ async def at_once(function: Callable[..., Any], /, *args: Any, **kwargs: Any) ->
     return function(*args, **kwargs)
 
 
-class Records:
+class Records(MemoryRecords):
     """Whose projects are, as it was written down."""
 
     def __init__(self) -> None:
-        self.kept: dict[ProjectName, ProjectRecord] = {}
+        super().__init__()
         self.changed: Callable[[frozenset[ProjectName]], None] = lambda _: None
 
-    def of(self, name: ProjectName) -> ProjectRecord:
-        return self.kept.get(name, ACTIVE)
-
     def change_origin(self, name: ProjectName, origin: Origin | None) -> ProjectRecord:
-        self.kept[name] = replace(self.of(name), origin=origin)
+        record = super().change_origin(name, origin)
         self.changed(frozenset({name}))
-        return self.kept[name]
-
-    settle_origin = change_origin
+        return record
 
 
 class Index(MemoryIndex):

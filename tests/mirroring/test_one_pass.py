@@ -110,7 +110,11 @@ async def test_looking_changes_nothing() -> None:
     (outcome,) = summary.notable
     assert [(each.filename, each.where) for each in outcome.fetched] == [(NEW, "")]
     assert (summary.fetched, outcome.size) == (0, len(archive(NEW)))
-    assert (house.upstream.fetched, house.records.kept, list(house.store.files)) == ([], {}, [OLD, "other-1.0.tar.gz"])
+    assert (house.upstream.fetched, house.records.records, list(house.store.files)) == (
+        [],
+        {},
+        [OLD, "other-1.0.tar.gz"],
+    )
 
 
 @pytest.mark.parametrize(

@@ -29,11 +29,18 @@ def files(root: Path) -> dict[str, bytes]:
     return {str(each.relative_to(root)): each.read_bytes() for each in root.rglob("*") if not each.is_dir()}
 
 
-def publish(store: DirectoryStore, data: bytes = b"one", *, replace: KnownFile | bool = False, **beside: bytes) -> None:
+def publish(
+    store: DirectoryStore,
+    data: bytes = b"one",
+    *,
+    replace: KnownFile | bool = False,
+    sidecar: bytes | None = None,
+    signature: bytes | None = None,
+) -> None:
     staged = store.stage(None, ())
     try:
         staged.write(data)
-        store.publish(staged, FILENAME, replace=replace, **beside)
+        store.publish(staged, FILENAME, sidecar=sidecar, signature=signature, replace=replace)
     finally:
         staged.discard()
 
