@@ -17,6 +17,7 @@ from twisted_pypi.config import Config
 from twisted_pypi.serving.draining import Drainable, drain
 from twisted_pypi.serving.endpoints import Place, address, listen, places, take_turns
 from twisted_pypi.serving.logs import LogFile, LogLines
+from twisted_pypi.serving.open_files import raise_limit
 from twisted_pypi.serving.privileges import Outcome, give_up_root
 from twisted_pypi.serving.signals import Signals
 from twisted_pypi.serving.starting import CannotStart, say
@@ -110,6 +111,7 @@ class Server(MultiService):
             self._attempt(self._listen)
         if self._umask is not None:
             os.umask(self._umask)
+        raise_limit()
         self._attempt(self._make_folders)
         self._give_up_root()
         for each in self.log_files:
