@@ -8,7 +8,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY twisted twisted
 COPY twisted_pypi twisted_pypi
 RUN --mount=type=cache,target=/root/.cache/pip \
-    /opt/twisted_pypi/bin/pip install --disable-pip-version-check . \
+    /opt/twisted_pypi/bin/pip install --disable-pip-version-check '.[metrics,zstd]' \
  && /opt/twisted_pypi/bin/python -m pip uninstall --yes --quiet pip
 
 FROM python:${PYTHON}-slim
