@@ -13,7 +13,7 @@ from benchmarks.heads import HTML, JSON, heads
 from benchmarks.peers import proxpi, simple_repository_server
 from benchmarks.servers import ours, pinned, pypiserver, until_quiet, until_right
 
-ROUNDS, SECONDS, CONNECTIONS = 5, 2.0, 16
+ROUNDS, SECONDS, CONNECTIONS = 5, 1.0, 16
 
 
 def measure() -> None:

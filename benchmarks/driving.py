@@ -10,10 +10,9 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import NamedTuple
 
-from benchmarks.corpus import BUILD
 from benchmarks.figures import percentile
 from benchmarks.heads import lua
 from benchmarks.servers import OTHER_CORE, on_core
@@ -71,13 +70,14 @@ def drive(port: int, requests: Sequence[bytes], seconds: float, connections: int
 
 
 def _by_wrk(port: int, requests: Sequence[bytes], seconds: float, connections: int, *, varied: bool) -> Load:
-    script = BUILD / "wrk.lua"
-    script.write_text(lua(requests, varied=varied))
     # wrk knows whole seconds only.
     whole = max(1, round(seconds))
-    command: list[str | Path] = ["wrk", "-t1", f"-c{connections}", f"-d{whole}s", "--timeout", "120s", "-s", script]
-    command = [*on_core(OTHER_CORE), *command, f"http://127.0.0.1:{port}/"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    with NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(lua(requests, varied=varied))
+        script.flush()
+        command = [*on_core(OTHER_CORE), "wrk", "-t1", f"-c{connections}", f"-d{whole}s", "--timeout", "120s"]
+        command += ["-s", script.name, f"http://127.0.0.1:{port}/"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
     found = [line.split()[1:] for line in done.stdout.splitlines() if line.startswith("FOUND ")]
     assert found, done.stdout + done.stderr
     sent, duration, failed, p50, p99 = map(int, found[0])

@@ -16,7 +16,7 @@ from tests.clients.server import Process
 
 SIZES = (1_000, 10_000, 100_000)
 STARTS = 5
-ROUNDS, SECONDS, CONNECTIONS = 7, 2.0, 16
+ROUNDS, SECONDS, CONNECTIONS = 5, 1.0, 16
 SPREAD = 60
 """Projects whose pages are asked for in turn in one of the rows."""
 

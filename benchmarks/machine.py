@@ -19,7 +19,7 @@ def describe() -> None:
         "machine",
         {
             "processor": f"{_processor()}, {os.cpu_count()} cores",
-            "system": f"{platform.system()} {platform.release()}",
+            "system": f"{platform.system()} {platform.release().split('-')[0]}",
             "python": platform.python_version(),
             "twisted": version("twisted"),
             "load by": "wrk" if shutil.which("wrk") else "sockets of our own",

@@ -37,7 +37,7 @@ def _tables(results: dict[str, Any]) -> Iterator[str]:
         if part == "machine" or not isinstance(found, dict):
             continue
         yield f"### {part[0].upper()}{part[1:]}\n\n"
-        yield f"{found['measured'][:10]}, load average before and after about {found['load average'][0]}.\n\n"
+        yield f"{found['measured'][:10]}, load average at the end {found['load average'][0]}.\n\n"
         yield "| what | median | least | most | unit | to reach | |\n|---|--:|--:|--:|---|---|---|\n"
         for each in found["figures"]:
             numbers = " | ".join(short(each[name]) for name in ("median", "min", "max"))

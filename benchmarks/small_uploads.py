@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import statistics
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.clients.archives import wheel
 from tests.clients.fixtures import PASSWORD, USER, bcrypt_line
 from tests.clients.server import Process
 from tests.clients.uploading import answer_on, connected, upload_of
+from twisted_pypi.project_records import PROJECTS
 
 ROUNDS, UPLOADS = 5, 200
 SIZES = (1_000, 100_000)
@@ -98,7 +100,8 @@ def _fsync(root: Path) -> float:
 
 
 def remove_uploads(root: Path) -> None:
-    """Remove what this program uploads to a collection."""
+    """Remove what this program uploads to a collection, and what is remembered of its projects."""
+    shutil.rmtree(root / PROJECTS, ignore_errors=True)
     for entry in os.scandir(root):
         if PREFIX in entry.name and entry.is_file():
             Path(entry.path).unlink()
