@@ -34,6 +34,7 @@ ASKED = 7
 def measure() -> None:
     """Measure and report."""
     _one_client(GIGABIT, "at most 100 MB/s from the upstream", "1.1 or less")
+    _one_client(3 * GIGABIT, "at most 300 MB/s from the upstream", "1.1 or less")
     _one_client(0, "the upstream as fast as it goes", "")
     _many_clients()
     _pages()
