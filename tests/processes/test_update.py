@@ -73,6 +73,11 @@ def test_first_what_it_would_do_and_then_that(words: list[str], upstream: Proces
     wheel("handmade", "1.0").lay_into(root)
     before = files(root)
     said = run(words, index, "--private", "*-secret", root)
+    assert said.stdout.startswith("checking 4 packages for newer version\n")
+    assert sorted(said.stdout.splitlines()[1]) == ["-", "?", "?", "?"]
+    assert "was not asked about them: acme-core, acme-extra, handmade. With -x" in said.stderr
+    assert (files(root), "/simple/" in (tmp_path / "asked").read_text()) == (before, False)
+    said = run(words, index, "--private", "*-secret", "--compare", root)
     assert re.match(r"checking 4 packages for newer version\n(?=.*-)[u-]{4}\n\nhandmade: ours, because ", said.stdout)
     assert "acme-core 1.0 -> 1.1: would update\n    would fetch acme_core-1.1-py3-none-any.whl" in said.stdout
     assert "whose they are (--private NAME keeps a name in): acme-core, acme-extra, handmade" in said.stderr

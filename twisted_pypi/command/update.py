@@ -21,7 +21,7 @@ from twisted.logger import (
 from twisted.python.failure import Failure
 
 from twisted_pypi.command.update_progress import Bar, Lines
-from twisted_pypi.command.update_report import Report, by_hand, merged
+from twisted_pypi.command.update_report import Report, by_hand, merged, not_asked
 from twisted_pypi.config import Config
 from twisted_pypi.errors import BadSetting, TwistedPyPIError
 from twisted_pypi.mirroring.outcomes import PassSummary, State
@@ -95,12 +95,16 @@ class Run:
 
     async def _update(self) -> int:
         execute = self._choices.execute
+        compare = execute or self._choices.compare
         names = await self._one.update.by_hand()
-        if names:
+        if names and compare:
+            # Said before anybody is asked.
             sys.stderr.write(f"{by_hand(names, self._one.index)}\n")
             self._report.compare(names)
-        looked = await self._one.update.run(self._report, fetch=False, decide=execute)
+        looked = await self._one.update.run(self._report, fetch=False, compare=compare, decide=execute)
         self._report.looked()
+        if names and not compare:
+            sys.stderr.write(f"{not_asked(names, self._one.index)}\n")
         if self._one.recalls is not None:
             await self._one.recalls.end()
         done = None

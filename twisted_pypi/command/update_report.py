@@ -15,6 +15,7 @@ CHARACTERS: Mapping[State, str] = {
     State.WOULD_UPDATE: "u",
     State.HELD_BACK: "h",
     State.OURS: "-",
+    State.UNDECIDED: "?",
     State.IGNORED: "-",
     State.ERROR: "e",
 }
@@ -82,6 +83,14 @@ class Report:
             said = f"Would fetch {what}; -x does it"
         failures = f"; {_count(failed, 'project')} failed" if failed else ""
         self._out.write(f"{said}{failures}.\n")
+
+
+def not_asked(names: Sequence[ProjectName], index: str) -> str:
+    """Return the sentence that names whom the upstream was not asked about, and what will ask."""
+    return (
+        f"put here by hand, so {index} was not asked about them: {', '.join(names)}. With -x it is, for each by its name,"
+        " and with --compare, which fetches nothing (--private NAME keeps a name in)"
+    )
 
 
 def by_hand(names: Sequence[ProjectName], index: str) -> str:

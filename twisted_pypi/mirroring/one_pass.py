@@ -93,17 +93,19 @@ class UpdatePass:
         *,
         only: Collection[ProjectName] | None = None,
         fetch: bool = True,
+        compare: bool = True,
         decide: bool = True,
     ) -> PassSummary:
         """Go through all projects, or those of ``only``, and say what came of it.
 
         Without ``fetch`` it only says what would be fetched; without
-        ``decide``, whose a project is found to be is not written down.  One
+        ``compare``, the upstream is not asked about projects that were put
+        here by hand; without ``decide``, whose a project is found to be is not written down.  One
         run at a time.  Raises ``Busy`` and ``Unreadable`` when the projects
         cannot be listed.
         """
         outside = self._outside = Outside()
-        order = Order(fetch, decide, outside, progress or Silent())
+        order = Order(fetch, compare, decide, outside, progress or Silent())
         names = (await self._local_files.projects()).names if only is None else sorted(only)
         order.progress.begun(len(names))
         tally = _Tally(self._now_ns())

@@ -48,6 +48,8 @@ class Order:
 
     fetch: bool
     """Fetch what is missing, or only say what that is?"""
+    compare: bool
+    """Ask the upstream about projects that were put here by hand, to find out whose they are?"""
     decide: bool
     """Write down whose a project was found to be?"""
     outside: Outside
@@ -94,6 +96,8 @@ class OneProject:
         decision = await self._ownership.owner(name)
         if decision.whose is Whose.OURS:
             return ProjectOutcome(name, State.OURS, decision.because)
+        if decision.whose is None and not order.compare:
+            return ProjectOutcome(name, State.UNDECIDED, decision.because)
         try:
             held = await self._local_files.files_of(name)
         except NoSuchProject:

@@ -23,13 +23,15 @@ class State(StrEnum):
     """The upstream has something newer, and a rule keeps it out."""
     OURS = "ours"
     """It is no upstream's, and was not asked for."""
+    UNDECIDED = "not asked for yet"
+    """It was put here by hand, and was not to be compared with the upstream."""
     IGNORED = "ignored"
     """It was to be left alone, and was not asked for."""
     ERROR = "error"
     """The upstream could not be asked, or something could not be fetched."""
 
 
-QUIET = frozenset({State.CURRENT, State.OURS, State.IGNORED})
+QUIET = frozenset({State.CURRENT, State.OURS, State.UNDECIDED, State.IGNORED})
 """States of which a summary only has the number."""
 
 

@@ -19,6 +19,8 @@ class UpdateChoices:
     """Do it, or only say what would be done?"""
     folder: str | None = None
     """Where new files go; ``None``: beside the file that they are newer than."""
+    compare: bool = False
+    """Ask about projects that were put here by hand even if nothing is fetched?"""
     unstable: bool = False
     """Take pre-releases too?"""
     strict: bool = False
@@ -33,6 +35,7 @@ def choices_of(line: Layer) -> UpdateChoices:
     path = said.get("ignorelist_file")
     return UpdateChoices(
         execute=said.get("execute", False),
+        compare=said.get("compare", False),
         folder=said.get("download_directory"),
         unstable=said.get("allow_unstable", False),
         strict=said.get("strict", False),

@@ -23,6 +23,11 @@ def _switch(name: str, flags: tuple[str, ...], words: str) -> Setting:
 UPDATE: tuple[Setting, ...] = (
     _switch("update", ("-U", "--update"), "update instead of serving, in the form without a sub-command"),
     _switch("execute", ("-x", "--execute"), "do it, instead of saying what would be done"),
+    _switch(
+        "compare",
+        ("--compare",),
+        "ask the upstream about projects that were put here by hand, too, without -x, which asks in any case",
+    ),
     Setting(
         name="download_directory",
         flags=("-d", "--download-directory"),
