@@ -10,7 +10,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorFromThreads, IReac
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-DEBOUNCE = 0.1
+DEBOUNCE = 0.05
 """Seconds that hints are collected."""
 
 _MOST = 20_000

@@ -66,7 +66,7 @@ def makeService(options: Options, reactor: Any = None, together: Together | None
     accounts = make_accounts(config, hashing, reactor)
     proxies = TrustedProxies(config.trusted_proxies, resolve_by(reactor.nameResolver), reactor)
     guard = Guard(accounts, config.authenticate, proxies, closed=partial(why_closed, config, accounts))
-    pages = FinishedPages()
+    pages = FinishedPages(config.page_cache)
     showing = make_showing(options, folders, pages, run_in_thread, reactor)
     uploader = Uploader(
         store,

@@ -40,6 +40,10 @@ def _ignored(name: str, metavar: str, what: str) -> Setting:
     )
 
 
+def _bytes(text: str) -> int:
+    return values.size(text) or 0
+
+
 def _metrics(text: str) -> bool:
     wanted = values.boolean(text)
     if wanted and find_spec("prometheus_client") is None:
@@ -78,6 +82,16 @@ ANSWERS: tuple[Setting, ...] = (
         metavar="AGE",
         default="not sent",
         help="how long downloads may be kept by caches (Cache-Control: max-age)",
+        group=Group.ANSWERS,
+    ),
+    Setting(
+        name="page_cache",
+        flags=("--page-cache",),
+        parse=_bytes,
+        expected='a size such as "32M" or "1G", or "off"',
+        metavar="SIZE",
+        default="32M",
+        help="memory for finished pages and small files; those that nobody asks for go first",
         group=Group.ANSWERS,
     ),
     Setting(
