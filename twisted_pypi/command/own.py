@@ -38,7 +38,7 @@ def own(argv: Sequence[str], environ: Mapping[str, str]) -> str:
     said = _parser().parse_args(argv)
     if not is_project_name(said.name):
         raise BadSetting(f"{said.name!r} is not the name of a project.")
-    config = settings_of(["run", *said.root], environ, "twisted-pypi own")
+    config = settings_of(["run", *said.root], environ, "twisted-pypi own", serving=False)
     for root in config.roots:
         if not Path(root).is_dir():
             raise BadSetting(f"{root} is not there: expected a folder of packages.")

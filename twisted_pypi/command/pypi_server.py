@@ -48,18 +48,20 @@ def main(argv: Sequence[str] | None = None, prog: str = "pypi-server") -> None:
         refuse(prog, problem)
 
 
-def settings_of(argv: Sequence[str], environ: Mapping[str, str], prog: str) -> Config:
-    """The settings of the server that a command line asks for.
+def settings_of(argv: Sequence[str], environ: Mapping[str, str], prog: str, *, serving: bool = True) -> Config:
+    """The settings of the server that a command line asks for; ``serving`` is not for who only looks at its folders.
 
     Raises ``BadSetting``, and ``Contradiction`` for what cannot be done.
     """
-    config, choices = said_by(argv, environ, prog)
+    config, choices = said_by(argv, environ, prog, serving=serving)
     if choices is not None:
         raise Contradiction("an update is no server: expected the options of `run`.")
     return config
 
 
-def said_by(argv: Sequence[str], environ: Mapping[str, str], prog: str) -> tuple[Config, UpdateChoices | None]:
+def said_by(
+    argv: Sequence[str], environ: Mapping[str, str], prog: str, *, serving: bool = True
+) -> tuple[Config, UpdateChoices | None]:
     """The settings that a command line asks for, and what it asks of an update if it is one.
 
     Raises ``BadSetting``.
@@ -74,7 +76,7 @@ def said_by(argv: Sequence[str], environ: Mapping[str, str], prog: str) -> tuple
     for name, given in line.given.items():
         if name in names:
             raise BadSetting(f"{given.where} only goes with update: expected it behind `{prog} update`.")
-    return read(line, SETTINGS, parser, environ, DEFAULT_ROOT), None
+    return read(line, SETTINGS, parser, environ, DEFAULT_ROOT, serving=serving), None
 
 
 def _update(config: Config, choices: UpdateChoices) -> NoReturn:

@@ -47,7 +47,7 @@ def recalls(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[bool, str]
     if said.url is None:
         if said.user is not None:
             raise BadSetting("-u goes with --url: in the folders nobody has to log in.")
-        found = _in_folders(settings_of(rest, environ, "twisted-pypi recalls"), environ)
+        found = _in_folders(settings_of(rest, environ, "twisted-pypi recalls", serving=False), environ)
     elif rest:
         raise BadSetting(f"{rest[0]!r} does not go with --url: expected -u USER, or nothing.")
     else:

@@ -55,7 +55,9 @@ def why(argv: Sequence[str], environ: Mapping[str, str]) -> str:
         remote = _remote(rest)
         explanation = ask(remote.url, f"/-/why/{quote(normalize(name))}", remote.user, None, read_document)
     else:
-        explanation = _in_folders(normalize(name), settings_of(rest, environ, "twisted-pypi why"), environ)
+        explanation = _in_folders(
+            normalize(name), settings_of(rest, environ, "twisted-pypi why", serving=False), environ
+        )
     if as_json:
         return json.dumps(write_document(explanation, version), indent=1)
     return "\n".join(sentences(explanation, version))
@@ -89,7 +91,8 @@ def _in_folders(name: ProjectName, config: Config, environ: Mapping[str, str]) -
 
     files = _FilesOnce(config)
     mirrored = None
-    if config.fallback is Fallback.PROXY:
+    # A server with rules does not redirect, whatever was not said here.
+    if config.fallback is Fallback.PROXY or (config.fallback is Fallback.REDIRECT and config.rules is not None):
         kept = KeptPages(partial(_state_folder, config, environ))
         upstream = Indexes(config.upstreams, _NeverAsks(), kept, reactor, at_once, offline=True)
         mirrored = Mirrored(

@@ -25,8 +25,9 @@ def config_of(
     *,
     default_root: str | None,
     environ: Mapping[str, str],
+    serving: bool = True,
 ) -> Config:
-    """The settings in force.
+    """The settings in force; ``serving``: for a server, not for a command that only looks at its folders.
 
     ``layers`` are sorted by what wins; operands are further roots.  Without any
     root, ``default_root`` is served.  Raises ``BadSetting`` when there is none
@@ -45,7 +46,9 @@ def config_of(
     fields["roots"] = tuple(dict.fromkeys(fields["roots"]))
     if fields.get("password_file") == NO_LOGIN:
         fields["password_file"] = None
-    fields["rules"] = _rules(fields["roots"][0], fields.get("rules"), fields.get("fallback", Fallback.REDIRECT))
+    fields["rules"] = _rules(
+        fields["roots"][0], fields.get("rules"), fields.get("fallback", Fallback.REDIRECT), serving=serving
+    )
     _merged_only_if_public(fields.get("private", ()), fields.get("merge", ()))
     return Config(**fields, notes=(*filter(None, notes), *_misspelt(settings, environ)))
 
@@ -101,12 +104,12 @@ def _is_there(rules: str, *, in_doubt: bool) -> bool:
     return True
 
 
-def _rules(root: str, named: str | None, fallback: Fallback) -> str | None:
+def _rules(root: str, named: str | None, fallback: Fallback, *, serving: bool) -> str | None:
     """The rules file in force: the one that was named, else that of the first root, if it is there."""
     found = named or rules_in(root)
     if named is None and not _is_there(found, in_doubt=fallback is not Fallback.REDIRECT):
         return None
-    if fallback is Fallback.REDIRECT:
+    if fallback is Fallback.REDIRECT and serving:
         raise BadSetting(
             f"the rules in {found} cannot bite on files that clients fetch elsewhere: expected --fallback proxy "
             "(or off) with them, and --fallback redirect is in force."

@@ -78,8 +78,13 @@ def read(
     parser: ArgumentParser,
     environ: Mapping[str, str],
     default_root: str | None = None,
+    *,
+    serving: bool = True,
 ) -> Config:
-    """The settings that a command line and the environment make together.  Raises ``BadSetting``."""
+    """The settings that a command line and the environment make together.  Raises ``BadSetting``.
+
+    ``serving`` is not for commands that only look at the folders of a server.
+    """
     extra = of_extra(partial(of_command_line, parser, settings, place=" (in PYPI_EXTRA)"), environ)
     layers = (command_line, extra, of_variables(settings, environ))
-    return config_of(settings, layers, default_root=default_root, environ=environ)
+    return config_of(settings, layers, default_root=default_root, environ=environ, serving=serving)
