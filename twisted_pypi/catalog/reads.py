@@ -33,9 +33,8 @@ class Reader:
 
     def files_of(self, project: ProjectName) -> list[KnownFile]:
         """The listed files of a project, one a file name."""
-        # S608 below: what is put together are constants of this module, never what somebody sent.
         rows = self._connection.execute(
-            f"SELECT {FACTS} FROM files WHERE project = ? AND {_LISTED}",  # noqa: S608
+            f"SELECT {FACTS} FROM files WHERE project = ? AND {_LISTED}",
             (project,),
         ).fetchall()
         return list(_one_a_name(self._known(rows)))
@@ -43,7 +42,7 @@ class Reader:
     def distributions(self, project: ProjectName) -> list[Distribution]:
         """What the names of a project's listed files say; one that is in two places comes twice."""
         rows = self._connection.execute(
-            f"SELECT root, filename, version, kind FROM files WHERE project = ? AND {_LISTED}",  # noqa: S608
+            f"SELECT root, filename, version, kind FROM files WHERE project = ? AND {_LISTED}",
             (project,),
         ).fetchall()
         roots = self._roots
@@ -85,7 +84,7 @@ class Reader:
     def known(self, place: Place) -> KnownFile | None:
         """The listed file at a place."""
         rows = self._connection.execute(
-            f"SELECT {FACTS} FROM files WHERE root = ? AND folder = ? AND filename = ? AND {_LISTED}",  # noqa: S608
+            f"SELECT {FACTS} FROM files WHERE root = ? AND folder = ? AND filename = ? AND {_LISTED}",
             self._key(place),
         ).fetchall()
         return next(self._known(rows), None)
@@ -93,7 +92,7 @@ class Reader:
     def holding(self, filename: str) -> KnownFile | None:
         """The listed file of that name, wherever it lies."""
         rows = self._connection.execute(
-            f"SELECT {FACTS} FROM files WHERE filename = ? AND {_LISTED}",  # noqa: S608
+            f"SELECT {FACTS} FROM files WHERE filename = ? AND {_LISTED}",
             (filename,),
         ).fetchall()
         return min(self._known(rows), key=lambda known: preference(Place.of(known)), default=None)
@@ -108,7 +107,7 @@ class Reader:
             if not names:
                 return
             rows = self._connection.execute(
-                f"SELECT {FACTS} FROM files WHERE filename > ? AND filename <= ? AND {_LISTED} ORDER BY filename",  # noqa: S608
+                f"SELECT {FACTS} FROM files WHERE filename > ? AND filename <= ? AND {_LISTED} ORDER BY filename",
                 (after, names[-1][0]),
             ).fetchall()
             after = names[-1][0]
@@ -124,7 +123,7 @@ class Reader:
     def projects(self) -> dict[ProjectName, int]:
         """How many files were seen of each project."""
         rows = self._connection.execute(
-            f"SELECT project, count(*) FROM files WHERE root IN ({self._marks()}) GROUP BY project",  # noqa: S608
+            f"SELECT project, count(*) FROM files WHERE root IN ({self._marks()}) GROUP BY project",
             self._ids,
         ).fetchall()
         return {ProjectName(project): files for project, files in rows}
@@ -132,7 +131,7 @@ class Reader:
     def sources(self) -> dict[ProjectName, frozenset[Source | None]]:
         """How the listed files of each project came here.  Takes a while: not for the reactor thread."""
         rows = self._connection.execute(
-            f"SELECT DISTINCT project, source FROM files WHERE root IN ({self._marks()}) AND {_LISTED}",  # noqa: S608
+            f"SELECT DISTINCT project, source FROM files WHERE root IN ({self._marks()}) AND {_LISTED}",
             self._ids,
         )
         found: dict[ProjectName, frozenset[Source | None]] = {}
@@ -143,14 +142,14 @@ class Reader:
     def recalled(self) -> list[KnownFile]:
         """The listed files that the index they were fetched from did something to, by file name."""
         rows = self._connection.execute(
-            f"SELECT {FACTS} FROM files WHERE recall IS NOT NULL AND {_LISTED} ORDER BY filename",  # noqa: S608
+            f"SELECT {FACTS} FROM files WHERE recall IS NOT NULL AND {_LISTED} ORDER BY filename",
         ).fetchall()
         return list(_one_a_name(self._known(rows)))
 
     def count_filenames(self) -> int:
         """How many file names are listed."""
         row = self._connection.execute(
-            f"SELECT count(DISTINCT filename) FROM files WHERE root IN ({self._marks()}) AND {_LISTED}",  # noqa: S608
+            f"SELECT count(DISTINCT filename) FROM files WHERE root IN ({self._marks()}) AND {_LISTED}",
             self._ids,
         ).fetchone()
         return int(row[0])
@@ -174,7 +173,7 @@ class Reader:
     def in_folder(self, root: int, folder: str) -> Iterator[Remembered]:
         """The files of one folder, without its sub-folders, sorted by file name."""
         rows = self._connection.execute(
-            f"SELECT {COMPARED} FROM files WHERE root = ? AND folder = ? ORDER BY filename",  # noqa: S608
+            f"SELECT {COMPARED} FROM files WHERE root = ? AND folder = ? ORDER BY filename",
             (self._ids[root], folder),
         )
         return (remembered(row) for row in rows)
@@ -182,7 +181,7 @@ class Reader:
     def remembered(self, place: Place) -> Remembered | None:
         """What a scan compares one file with."""
         row = self._connection.execute(
-            f"SELECT {COMPARED} FROM files WHERE root = ? AND folder = ? AND filename = ?",  # noqa: S608
+            f"SELECT {COMPARED} FROM files WHERE root = ? AND folder = ? AND filename = ?",
             self._key(place),
         ).fetchone()
         return None if row is None else remembered(row)

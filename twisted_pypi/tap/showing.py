@@ -71,8 +71,7 @@ def make_showing(
     folders.changes.subscribe(owners.drop)
     outside: Outside | None = None
     if config.fallback is Fallback.PROXY or config.update_every is not None:
-        # Who asks nobody does not wait for the libraries to be imported.
-        from twisted_pypi.tap.outside import make_outside  # noqa: PLC0415
+        from twisted_pypi.tap.outside import make_outside  # noqa: PLC0415  # who asks nobody does not wait for it
 
         outside = make_outside(
             config, folders, shown, owners=owners, rules=rules, expiry=expiry,
