@@ -11,7 +11,6 @@ from twisted_pypi.errors import NoSuchProject, UpstreamFailed
 from twisted_pypi.indexes.mirrored import LONG, Look, Mirrored
 from twisted_pypi.indexes.ruled import facts_of
 from twisted_pypi.indexes.standing import QUARANTINED, Bar, Standing, recalled
-from twisted_pypi.indexes.versions import version_key
 from twisted_pypi.policy.explanation import ExplainedFile, Explanation, State
 from twisted_pypi.policy.moments import iso
 from twisted_pypi.policy.ownership import Decision
@@ -19,6 +18,7 @@ from twisted_pypi.policy.recalls import Recall
 from twisted_pypi.policy.rules import HeldBackFile, Rules
 from twisted_pypi.project_records import ProjectRecord, Status
 from twisted_pypi.sidecars import Source
+from twisted_pypi.simple.versions import version_key
 
 _CAME = {Source.UPLOAD: "was uploaded here", Source.UPSTREAM: "was fetched from an upstream index"}
 _BARS = {Bar.RECALLED: State.RECALLED, Bar.UNUSABLE: State.UNUSABLE}

@@ -10,9 +10,9 @@ from twisted_pypi.distributions import ProjectName, is_project_name, parse_filen
 from twisted_pypi.errors import BadFilename, NoSuchFile, NoSuchProject, NotAllowed, UpstreamFailed
 from twisted_pypi.indexes.mirrored import Mirrored
 from twisted_pypi.indexes.standing import QUARANTINED
-from twisted_pypi.indexes.versions import spelled_versions, version_key
 from twisted_pypi.project_records import ProjectRecord, Status
 from twisted_pypi.simple.model import File, ProjectList, ProjectPage
+from twisted_pypi.simple.versions import spelled_versions, version_key
 
 
 class FirstMatch:

@@ -11,9 +11,9 @@ from twisted_pypi.boundaries import KnownFile, LocatedFile, RunInThread
 from twisted_pypi.catalog import Catalog, Place, Sighting, State
 from twisted_pypi.distributions import Distribution, Kind, ProjectName
 from twisted_pypi.errors import NoSuchFile, NoSuchProject, Unreadable
-from twisted_pypi.indexes.versions import spelled_versions, version_key
 from twisted_pypi.sidecars import Source
 from twisted_pypi.simple.model import File, ProjectList, ProjectPage
+from twisted_pypi.simple.versions import spelled_versions, version_key
 
 
 class Enquiries(Protocol):

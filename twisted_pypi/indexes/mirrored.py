@@ -12,11 +12,11 @@ from twisted_pypi.boundaries import Cache, CachedFile, Offered, RunInThread, Ups
 from twisted_pypi.distributions import ProjectName, is_package_name
 from twisted_pypi.errors import NoSuchFile, NoSuchProject, UpstreamFailed
 from twisted_pypi.indexes.standing import Refusal, Standing, quarantine, stand, stand_one
-from twisted_pypi.indexes.versions import spelled_versions
 from twisted_pypi.policy.moments import SECOND_NS, iso
 from twisted_pypi.policy.rules import Rules
 from twisted_pypi.simple.json import upload_time
 from twisted_pypi.simple.model import File, ProjectList, ProjectPage
+from twisted_pypi.simple.versions import spelled_versions
 
 LONG = 200
 """A page with more files than this is judged and put together in a thread."""

@@ -8,10 +8,10 @@ from dataclasses import replace
 from twisted_pypi.boundaries import KnownFile, LocalFiles, LocatedFile
 from twisted_pypi.distributions import Distribution, ProjectName
 from twisted_pypi.errors import HeldBack
-from twisted_pypi.indexes.versions import spelled_versions
 from twisted_pypi.policy.rules import HeldBackFile, Rules
 from twisted_pypi.sidecars import Source
 from twisted_pypi.simple.model import File, ProjectList, ProjectPage
+from twisted_pypi.simple.versions import spelled_versions
 
 _ANYTHING_GOES = Rules()
 

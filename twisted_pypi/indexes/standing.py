@@ -13,10 +13,10 @@ from functools import partial
 from twisted_pypi.boundaries import CachedFile, Recall, UpstreamPage
 from twisted_pypi.distributions import ProjectName, is_package_name, parse_filename
 from twisted_pypi.errors import BadFilename, HeldBack, NoSuchFile, Recalled, TwistedPyPIError
-from twisted_pypi.indexes.versions import version_key
 from twisted_pypi.policy.moments import iso
 from twisted_pypi.policy.rules import Rules
 from twisted_pypi.simple.model import File
+from twisted_pypi.simple.versions import version_key
 
 QUARANTINED = "quarantined"
 """The status of a project whose files nobody is to install (PEP 792), and how such a file was recalled."""

@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import quote, urljoin
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
-from twisted_pypi.distributions import ProjectName, canonical_version, parse_filename
+from twisted_pypi.distributions import ProjectName, parse_filename
 from twisted_pypi.errors import BadFilename
 from twisted_pypi.simple.model import File, ProjectPage
+from twisted_pypi.simple.versions import spelled_versions, version_key
 
 STATUSES = frozenset({"active", "archived", "quarantined", "deprecated"})
 """The status markers of projects (PEP 792)."""
@@ -70,19 +71,13 @@ class Gathered:
     def page(self, page: ProjectPage) -> ProjectPage:
         """The page with these files; with the versions that they have, unless it says itself which there are."""
         page = replace(page, files=tuple(self._files.values()))
-        return page if page.versions else replace(page, versions=_in_order(self._versions))
+        return (
+            page if page.versions else replace(page, versions=spelled_versions(sorted(self._versions, key=_in_order)))
+        )
 
 
-def _in_order(versions: set[str]) -> tuple[str, ...]:
-    """By version (PEP 440), those that break it first; each once, however it is spelled."""
-    return tuple(sorted({canonical_version(each) for each in versions}, key=_order))
-
-
-def _order(version: str) -> tuple[int, Version | str]:
-    try:
-        return 1, Version(version)
-    except InvalidVersion:
-        return 0, version
+def _in_order(version: str) -> tuple[int, Version | str, str]:
+    return (*version_key(version), version)  # "1.9" and "1.9.0" are equal, and a set has no order of its own
 
 
 def shown(found: object) -> str:
