@@ -132,7 +132,7 @@ def test_an_unknown_command_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
         twisted_pypi(["serve"])
     assert (ended.value.code, capsys.readouterr().err.count("\n")) == (2, 1)
     twisted_pypi([])
-    assert "twisted-pypi run" in capsys.readouterr().out
+    assert "  run [options]" in capsys.readouterr().out
 
 
 def test_a_mistyped_sub_command_is_no_folder() -> None:

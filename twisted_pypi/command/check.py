@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from twisted_pypi.command.pypi_server import settings_of
 from twisted_pypi.config import Action, Config
 from twisted_pypi.distributions import ProjectName
 from twisted_pypi.errors import TwistedPyPIError
@@ -26,6 +28,15 @@ class Finding:
 
     sentence: str
     bad: bool = False
+
+
+def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Print what was found, and return 1 when something needs a hand.  Raises ``BadSetting``."""
+    code = 0
+    for finding in check(settings_of(argv, environ, "twisted-pypi check")):
+        sys.stdout.write(f"{'!' if finding.bad else '-'} {finding.sentence}\n")
+        code = max(code, finding.bad)
+    return code
 
 
 def check(config: Config) -> Iterator[Finding]:

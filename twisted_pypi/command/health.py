@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import sys
 from collections.abc import Mapping, Sequence
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path, PurePath
@@ -27,6 +28,13 @@ class _UnixConnection(HTTPConnection):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(TIMEOUT)
         self.sock.connect(self._path)
+
+
+def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Say whether the server is well, and return 0 if it is.  Raises ``BadSetting``."""
+    well, said = health(argv, environ)
+    sys.stdout.write(f"{said}\n")
+    return 0 if well else 1
 
 
 def health(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[bool, str]:

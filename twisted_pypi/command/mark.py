@@ -27,6 +27,24 @@ _DESCRIPTIONS = {
 }
 
 
+def yank(argv: Sequence[str], environ: Mapping[str, str]) -> str:
+    """As ``mark``."""
+    del environ
+    return mark("yank", argv)
+
+
+def unyank(argv: Sequence[str], environ: Mapping[str, str]) -> str:
+    """As ``mark``."""
+    del environ
+    return mark("unyank", argv)
+
+
+def status(argv: Sequence[str], environ: Mapping[str, str]) -> str:
+    """As ``mark``."""
+    del environ
+    return mark("status", argv)
+
+
 def mark(verb: str, argv: Sequence[str]) -> str:
     """Do what the command line says, and return the sentences that say what holds then.
 

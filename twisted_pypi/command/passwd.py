@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from getpass import getpass
 from pathlib import Path
@@ -24,6 +24,12 @@ LONGEST = 72
 """Bytes of a password that bcrypt looks at."""
 
 _USER = re.compile(r"[^\x00-\x1f\x7f:]{1,255}\Z")
+
+
+def main(argv: Sequence[str], environ: Mapping[str, str]) -> str:
+    """As ``passwd``."""
+    del environ
+    return passwd(argv)
 
 
 def passwd(argv: Sequence[str]) -> str:

@@ -48,6 +48,20 @@ def main(argv: Sequence[str] | None = None, prog: str = "pypi-server") -> None:
         refuse(prog, problem)
 
 
+def run(argv: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
+    """Serve, as ``twisted-pypi run``; ends the process."""
+    del environ
+    main(["run", *argv], "twisted-pypi run")
+    raise SystemExit(0)
+
+
+def update(argv: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
+    """Update, as ``twisted-pypi update``; ends the process."""
+    del environ
+    main(["update", *argv], "twisted-pypi update")
+    raise SystemExit(0)
+
+
 def settings_of(argv: Sequence[str], environ: Mapping[str, str], prog: str, *, serving: bool = True) -> Config:
     """The settings of the server that a command line asks for; ``serving`` is not for who only looks at its folders.
 
@@ -83,9 +97,9 @@ def _update(config: Config, choices: UpdateChoices) -> NoReturn:
     """Update, and end the process.  Raises ``BadSetting``."""
     from twisted.internet import reactor  # noqa: PLC0415  # importing it chooses it
 
-    from twisted_pypi.command.update import update  # noqa: PLC0415  # who serves needs none of it
+    from twisted_pypi.command import update as updating  # noqa: PLC0415  # who serves needs none of it
 
-    raise SystemExit(update(config, choices, os.environ, reactor))
+    raise SystemExit(updating.update(config, choices, os.environ, reactor))
 
 
 def _verb(line: Layer) -> tuple[Verb, Layer]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -36,6 +37,13 @@ yanked, or missed only once.
 """
 
 Found = list[tuple[RecalledFile, Sequence[Taker] | None]]
+
+
+def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Print the report, and return 1 when something needs a hand.  Raises ``BadSetting``."""
+    needs_a_hand, said = recalls(argv, environ)
+    sys.stdout.write(f"{said}\n")
+    return 1 if needs_a_hand else 0
 
 
 def recalls(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[bool, str]:
