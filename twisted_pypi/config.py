@@ -58,6 +58,13 @@ class Watch(StrEnum):
     OFF = "off"
 
 
+class LogFormat(StrEnum):
+    """How the log and the access log are written: as lines for people, or as one JSON object a line."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """The settings of one server."""
@@ -74,6 +81,12 @@ class Config:
     """The address to listen on; empty: all."""
     listen: tuple[str, ...] = ()
     """Twisted endpoint strings; when there are any, ``port`` and ``interface`` do not count."""
+    tls_cert: str | None = None
+    """The certificate that TLS is spoken with, PEM; ``None``: plain HTTP, but for ``ssl:`` endpoints."""
+    tls_key: str | None = None
+    """Its private key; ``None``: in the same file."""
+    redirect_http: int | None = None
+    """A port in plain HTTP that sends clients on to the https address."""
     server_base_url: str = ""
     """The path under which everything is served: empty, or ``/prefix`` without a slash at its end."""
     public_url: str | None = None
@@ -144,6 +157,8 @@ class Config:
 
     metrics: bool = False
     """Are requests counted, and the figures shown at ``/-/metrics``?"""
+    metrics_listen: str | None = None
+    """A Twisted endpoint string where the figures are shown to anybody who asks; ``None``: nowhere."""
 
     access_log: str = "-"
     """A file, ``-`` (standard output) or ``off``."""
@@ -151,6 +166,7 @@ class Config:
     """Where the log goes; ``None``: where twistd puts it."""
     log_stream: str = "stderr"
     """``stdout``, ``stderr`` or ``none``: where the log goes when there is no log file (``pypi-server``)."""
+    log_format: LogFormat = LogFormat.TEXT
     verbosity: int = 0
 
     notes: tuple[str, ...] = ()

@@ -148,3 +148,25 @@ def test_one_note_for_what_has_another_effect_than_before(argv: list[str], envir
 def test_no_notes_without_a_reason() -> None:
     environ = {"PYPI_OVERWRITE": "true", "PYPI_SERVICE_HOST": "10.0.0.1", "PYPI_PORT_80_TCP": "tcp://x", "PATH": ""}
     assert config("/pypi", "--no-overwrite", "--hash-algo", "sha512", **environ).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["--tls-key", "/key"], "--tls-key is the key of a certificate: expected its file too, with --tls-cert."),
+        (["--redirect-http", "80"], "--redirect-http sends clients on to an https address, and there is none"),
+        (["--redirect-http", "80", "--public-url", "http://index.example.com"], "--redirect-http sends clients on"),
+    ],
+)
+def test_what_needs_a_certificate(capsys: pytest.CaptureFixture[str], argv: list[str], said: str) -> None:
+    code, sentence = refusal(capsys, "/pypi", *argv)
+    assert code == 1
+    assert said in sentence
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [["--tls-cert", "/cert"], ["--public-url", "https://index.example.com"]],
+)
+def test_what_clients_can_be_sent_on_to(argv: list[str]) -> None:
+    assert config("/pypi", "--redirect-http", "80", *argv).redirect_http == 80

@@ -50,6 +50,7 @@ def config_of(
         fields["roots"][0], fields.get("rules"), fields.get("fallback", Fallback.REDIRECT), serving=serving
     )
     _merged_only_if_public(fields.get("private", ()), fields.get("merge", ()))
+    _tls_is_whole(in_force)
     return Config(**fields, notes=(*filter(None, notes), *_misspelt(settings, environ)))
 
 
@@ -127,6 +128,23 @@ def _merged_only_if_public(private: Sequence[str], merged: Sequence[ProjectName]
                 f"--merge {name} and --private {pattern} contradict each other: expected a project that is merged "
                 "with upstream's to be in no private pattern."
             )
+
+
+def _tls_is_whole(in_force: Mapping[str, Given]) -> None:
+    """See that there is a certificate for what is only there with one."""
+    if "tls_cert" in in_force:
+        return
+    key, redirect = in_force.get("tls_key"), in_force.get("redirect_http")
+    if key is not None:
+        raise Contradiction(f"{key.where} is the key of a certificate: expected its file too, with --tls-cert.")
+    public = in_force.get("public_url")
+    listen: Sequence[str] = in_force["listen"].value if "listen" in in_force else ()
+    by_tls = any(each.startswith("ssl:") for each in listen)
+    if redirect is not None and not by_tls and (public is None or not public.value.startswith("https:")):
+        raise Contradiction(
+            f"{redirect.where} sends clients on to an https address, and there is none: expected a certificate, with"
+            " --tls-cert, or an https URL, with --public-url."
+        )
 
 
 def _misspelt(settings: Sequence[Setting], environ: Mapping[str, str]) -> list[str]:
