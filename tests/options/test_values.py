@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twisted_pypi.config import Action, Attestations, Config, Fallback, UploadChecks, Watch
+from twisted_pypi.config import Action, Attestations, Config, Fallback, LogFormat, UploadChecks, Watch
 from twisted_pypi.options import Options
 from twisted_pypi.options.setting import Kind, Setting
 from twisted_pypi.options.table import SETTINGS
@@ -41,6 +41,7 @@ GOOD: list[tuple[str, str, Any]] = [
     ("state_dir", "~/state", os.path.expanduser("~/state")),  # noqa: PTH111  # the very thing that is promised
     ("watch", "poll", Watch.POLL),
     ("watch", "OFF", Watch.OFF),
+    ("tls_cert", "/etc/tls/cert.pem", "/etc/tls/cert.pem"),
     ("rescan", "60", 60.0),
     ("rescan", "1.5", 1.5),
     ("rescan", "90s", 90.0),
@@ -107,6 +108,13 @@ GOOD: list[tuple[str, str, Any]] = [
     ("hash_algo", "off", None),
     ("log_file", "/var/log/pypi.log", "/var/log/pypi.log"),
     ("log_stream", "stdout", "stdout"),
+    ("metrics_listen", "9464", "tcp:9464"),
+    ("metrics_listen", "127.0.0.1:9464", "tcp:9464:interface=127.0.0.1"),
+    ("metrics_listen", "[::1]:0", r"tcp6:0:interface=\:\:1"),
+    ("metrics_listen", "unix:/run/figures.sock", "unix:/run/figures.sock"),
+    ("metrics_listen", "off", None),
+    ("log_format", "json", LogFormat.JSON),
+    ("log_format", "Text", LogFormat.TEXT),
     ("access_log", "-", "-"),
     ("access_log", "off", "off"),
     ("access_log", "/var/log/access", "/var/log/access"),
@@ -125,7 +133,7 @@ def test_a_value_is_read_from_every_flag_and_every_variable(name: str, text: str
 
 def test_no_option_with_a_value_is_left_out_of_the_tables() -> None:
     with_value = {each.name for each in SETTINGS if each.field and each.kind in {Kind.ONE, Kind.MANY}}
-    assert {name for name, _, _ in GOOD} == with_value - {"roots", "rules"}
+    assert {name for name, _, _ in GOOD} == with_value - {"roots", "rules", "tls_key", "redirect_http"}
     every = {each.name for each in SETTINGS if each.kind in {Kind.ONE, Kind.MANY}}
     assert {name for name, _ in BAD} == every - {"admins"}, "any text is a list of users"
 
@@ -133,6 +141,8 @@ def test_no_option_with_a_value_is_left_out_of_the_tables() -> None:
 BAD: list[tuple[str, str]] = [
     *(("roots", each) for each in ("", "\0")),
     ("state_dir", ""),
+    *((name, each) for name in ("tls_cert", "tls_key") for each in ("", "\0")),
+    *(("redirect_http", each) for each in ("-1", "65536", "http", "")),
     ("watch", "sometimes"),
     *(("rescan", each) for each in ("0", "-1", "often", "1w", "9" * 400, "")),
     *(("port", each) for each in ("abc", "65536", "80.0", "٨٠", "")),
@@ -170,6 +180,8 @@ BAD: list[tuple[str, str]] = [
     *(("hash_algo", each) for each in ("sha257", "shake_128", "")),
     ("log_file", ""),
     *(("log_stream", each) for each in ("stdin", "")),
+    *(("metrics_listen", each) for each in ("", "70000", "1.2.3:80", "[::z]:80", "index.example.com:80")),
+    *(("log_format", each) for each in ("", "xml")),
     *(("access_log", each) for each in ("", "\0")),
     *((name, "") for name in ("backend", "server", "log_frmt", "log_req_frmt", "log_res_frmt", "log_err_frmt")),
 ]
