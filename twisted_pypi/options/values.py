@@ -29,6 +29,7 @@ _SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)\s*([kmgt]?)(?:i?b)?", re.IGNORECAS
 _DURATION = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)\s*([smhd]?)", re.IGNORECASE | re.ASCII)
 _HOST_NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?", re.IGNORECASE | re.ASCII)
 _PATH = re.compile(r"[^\s?#\\]*")
+_PORT_OF = re.compile(r"(?:([\d.]+|\[[0-9a-f:.]+\])?:)?(\d{1,5})", re.IGNORECASE | re.ASCII)
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -239,3 +240,11 @@ def endpoint(text: str) -> tuple[str, ...]:
         reason = str(error).rstrip(".") or type(error).__name__
         raise Reason(f'expected a Twisted endpoint such as "tcp:8080" or "unix:/run/pypi.sock", but {reason}') from None
     return (text,)
+
+
+def place(text: str) -> str:
+    """A Twisted server endpoint string; a port, or an address and a port, stand for one."""
+    if match := _PORT_OF.fullmatch(text):
+        host = interface(match[1].strip("[]")).replace(":", r"\:") if match[1] else ""
+        text = f"tcp{'6' * (':' in host)}:{port(match[2])}{f':interface={host}' * bool(host)}"
+    return endpoint(text)[0]

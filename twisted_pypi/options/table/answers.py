@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
+from twisted_pypi.config import LogFormat
 from twisted_pypi.options import values
 from twisted_pypi.options.setting import Given, Group, Kind, Reason, Setting
 
@@ -20,8 +21,8 @@ def _nothing_to_choose(given: Given) -> str:
 
 def _log_format(given: Given) -> str:
     return (
-        f"{given.where}: format strings have no effect; the access log has the combined format "
-        "(--access-log names its file), and `twist --log-format=json` writes the log as JSON."
+        f"{given.where}: format strings have no effect; the access log has the combined format, "
+        "or is written as JSON (--log-format json), and --access-log names its file."
     )
 
 
@@ -46,11 +47,23 @@ def _bytes(text: str) -> int:
 
 def _metrics(text: str) -> bool:
     wanted = values.boolean(text)
-    if wanted and find_spec("prometheus_client") is None:
+    if wanted:
+        _needs_metrics()
+    return wanted
+
+
+def _metrics_place(text: str) -> str | None:
+    if text.strip().lower() in {"off", "none"}:
+        return None
+    _needs_metrics()
+    return values.place(text)
+
+
+def _needs_metrics() -> None:
+    if find_spec("prometheus_client") is None:
         raise Reason(
             "that needs a package which is not installed here, and which `pip install 'twisted-pypi[metrics]'` installs"
         )
-    return wanted
 
 
 ANSWERS: tuple[Setting, ...] = (
@@ -114,6 +127,28 @@ ANSWERS: tuple[Setting, ...] = (
         expected="true or false",
         default="off",
         help="count requests, and show the figures at /-/metrics as Prometheus reads them",
+        group=Group.LOGS,
+    ),
+    Setting(
+        name="metrics_listen",
+        flags=("--metrics-listen",),
+        parse=_metrics_place,
+        expected='a port, an address with a port, a Twisted endpoint, or "off"',
+        metavar="PLACE",
+        default="off",
+        help="count requests, and show the figures without a login at /metrics of another port: a port such as "
+        '"9464", an address with one such as "127.0.0.1:9464", or a Twisted endpoint',
+        group=Group.LOGS,
+    ),
+    Setting(
+        name="log_format",
+        flags=("--log-format",),
+        parse=values.member_of(LogFormat),
+        expected="text or json",
+        metavar="FORMAT",
+        default="text",
+        help="how the log and the access log are written: as text, or as one JSON object a line "
+        "(with twist, twist --log-format is for the log)",
         group=Group.LOGS,
     ),
     Setting(
