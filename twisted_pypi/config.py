@@ -162,6 +162,12 @@ class Config:
 
     access_log: str = "-"
     """A file, ``-`` (standard output) or ``off``."""
+    audit_log: str | None = None
+    """A file to which each thing that somebody did is appended; ``None``: there is none."""
+    webhooks: tuple[str, ...] = field(default=(), repr=False)
+    """URLs, perhaps with logins, that are told of what happens here."""
+    webhook_secret_file: str | None = None
+    """A file with the secrets that messages to them are signed with, one a line; ``None``: they are not signed."""
     log_file: str | None = None
     """Where the log goes; ``None``: where twistd puts it."""
     log_stream: str = "stderr"

@@ -41,6 +41,7 @@ class Group(Enum):
     MIRROR = "Packages of other indexes"
     ANSWERS = "Pages and answers"
     LOGS = "Logs"
+    HOOKS = "Other servers that are told"
     ACCEPTED = "Understood for the old server's sake, without effect"
     UPDATE = "Only with update"
 
@@ -84,6 +85,8 @@ class Setting:
     """Is an empty variable a value?  Else it is as if it were not set."""
     note: Callable[[Given], str | None] | None = None
     """A sentence for the log about the value that is in force."""
+    secret: bool = False
+    """May its value hold a login, so that no sentence shows it?"""
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -96,9 +99,10 @@ class Setting:
 
     def read(self, where: str, text: str) -> Given:
         """The value that a text means.  Raises ``BadSetting``, which names all there is to know."""
+        shown = "(its value is not shown)" if self.secret else repr(text)
         try:
             return Given(where, text, self.parse(text))
         except Reason as reason:
-            raise BadSetting(f"{where} {text!r} cannot be used: {reason}.") from None
+            raise BadSetting(f"{where} {shown} cannot be used: {reason}.") from None
         except ValueError:
-            raise BadSetting(f"{where} {text!r} cannot be used: expected {self.expected}.") from None
+            raise BadSetting(f"{where} {shown} cannot be used: expected {self.expected}.") from None

@@ -61,7 +61,9 @@ def needs(config: Config) -> list[Need]:
         found.append(_file(config.password_file, os.R_OK, os.X_OK))
     if config.welcome is not None:
         found.append(Need(config.welcome, os.R_OK))
-    logs = (config.log_file, config.access_log)
+    if config.webhook_secret_file is not None:
+        found.append(_file(config.webhook_secret_file, os.R_OK, os.X_OK))
+    logs = (config.log_file, config.access_log, config.audit_log)
     found.extend(_file(each, os.W_OK, os.W_OK | os.X_OK) for each in logs if each and each not in {"-", "off"})
     return found
 
