@@ -194,12 +194,21 @@ def _written(folder: Path, write: Callable[[BinaryIO], object]) -> Path:
     try:
         with os.fdopen(create(path), "wb") as written:
             write(written)
+            _give_to_owner(written.fileno(), folder)
             written.flush()
             os.fsync(written.fileno())
     except BaseException:
         path.unlink(missing_ok=True)
         raise
     return path
+
+
+def _give_to_owner(fd: int, folder: Path) -> None:
+    """What root writes belongs to the owner of the folder, who serves it without being root."""
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        with suppress(PermissionError):
+            os.fchown(fd, owner.st_uid, owner.st_gid)
 
 
 def sync_folder(folder: Path) -> None:

@@ -34,9 +34,9 @@ class FolderFiles:
         Raises ``NoSuchProject``, ``Unreadable``.
         """
         found: dict[str, KnownFile] = {}
-        for place in sorted(self._places(name), key=preference):
+        for place in sorted(self.places(name), key=preference):
             if place.filename not in found:
-                known = self._known(place)
+                known = self.known(place)
                 if known is not None and known.project == name:
                     found[place.filename] = known
         if not found:
@@ -49,7 +49,7 @@ class FolderFiles:
         Raises ``Unreadable``.
         """
         found: dict[ProjectName, frozenset[Source | None]] = {}
-        for place in self._all_places():
+        for place in self.places():
             with suppress(BadFilename):
                 name = parse_filename(place.filename).project
                 found[name] = found.get(name, frozenset()) | {self._source(place)}
@@ -60,9 +60,28 @@ class FolderFiles:
 
         Raises ``Unreadable``.
         """
-        marked = (place for place in self._all_places() if _has_recall(self.sidecar(place.root, place.path)))
-        found = (self._known(place) for place in sorted(marked, key=lambda place: (place.filename, preference(place))))
+        marked = (place for place in self.places() if _has_recall(self.sidecar(place.root, place.path)))
+        found = (self.known(place) for place in sorted(marked, key=lambda place: (place.filename, preference(place))))
         return [known for known in found if known is not None and known.recall is not None]
+
+    def places(self, name: ProjectName | None = None) -> Iterator[Place]:
+        """Where files are, folder by folder, with memory for one folder; of a project, those that could be its by name.
+
+        Raises ``Unreadable``.
+        """
+        for place in self._walk():
+            if name is None or _could_be(place.filename, name):
+                yield place
+
+    def known(self, place: Place) -> KnownFile | None:
+        """What a file is, read as a whole; ``None`` when it is gone.  Raises ``Unreadable``."""
+        match self._reader.read(Job(place, closed=True)):
+            case Facts(known, _, certain):
+                return known if certain else replace(known, uploaded_ns=0)
+            case Gone():
+                return None
+            case _:
+                raise Unreadable(f"{place.path} cannot be read, or is being written; try again in a moment")
 
     def sidecar(self, root: int, path: str) -> Sidecar | None:
         """What lies beside a file, of whatever bytes that speaks.  Raises ``Unreadable``."""
@@ -79,11 +98,7 @@ class FolderFiles:
     async def added(self, known: KnownFile, metadata: bytes | None) -> None:
         """Nobody is told: a server that is running finds it by itself."""
 
-    def _places(self, name: ProjectName) -> Iterator[Place]:
-        """Where there are files that could be the project's, by their names."""
-        return (place for place in self._all_places() if _could_be(place.filename, name))
-
-    def _all_places(self) -> Iterator[Place]:
+    def _walk(self) -> Iterator[Place]:
         for root, location in enumerate(self._tree.roots):
             folders = [""]
             while folders:
@@ -94,20 +109,11 @@ class FolderFiles:
                     raise Unreadable(f"{location}/{folder} cannot be read ({problem.strerror})") from problem
                 inside = f"{folder}/" if folder else ""
                 folders += [inside + each for each in listing.folders]
-                yield from (Place(root, folder, each) for each in listing.packages)
+                yield from (Place(root, folder, each) for each in sorted(listing.packages))
 
     def _source(self, place: Place) -> Source | None:
         sidecar = self.sidecar(place.root, place.path)
         return None if sidecar is None else sidecar.source
-
-    def _known(self, place: Place) -> KnownFile | None:
-        match self._reader.read(Job(place, closed=True)):
-            case Facts(known, _, certain):
-                return known if certain else replace(known, uploaded_ns=0)
-            case Gone():
-                return None
-            case _:
-                raise Unreadable(f"{place.path} cannot be read, or is being written; try again in a moment")
 
 
 def _has_recall(sidecar: Sidecar | None) -> bool:
