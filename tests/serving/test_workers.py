@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 
 from twisted_pypi.config import Config
 from twisted_pypi.errors import Busy, Unreadable
+from twisted_pypi.serving.json_lines import json_line
 from twisted_pypi.serving.workers.handover import MEMORY, Handover, Socket, receive
 from twisted_pypi.serving.workers.keeping import FIRST_PAUSE, LONGEST_PAUSE, SOUND, Worker, Workers
 from twisted_pypi.serving.workers.lifeline import Lifeline
@@ -254,11 +255,12 @@ def test_what_a_worker_logs_is_logged_by_the_keeper() -> None:
     tell({"log_level": LogLevel.warn, "log_namespace": "some.where", "log_format": "two\nlines {x}", "x": 1})
     tell({"log_level": LogLevel.debug, "log_namespace": "some.where", "log_format": "not wanted"})
     tell({"log_level": LogLevel.info, "log_namespace": ACCESS, "log_format": "a request"})
+    tell({"log_level": LogLevel.error, "log_format": "it broke", "log_failure": Failure(ValueError("no"))})
     told = os.read(read, 10_000)
     os.close(read)
     os.close(write)
     # Nobody reads any more, which is no worry of the worker's.
-    retelling = Retelling("worker 7")
+    retelling = Retelling(7)
     with logged() as events:
         for at in range(len(told)):
             retelling.received(told[at : at + 1])
@@ -266,8 +268,12 @@ def test_what_a_worker_logs_is_logged_by_the_keeper() -> None:
     assert [(each["log_level"], each["log_namespace"], formatEvent(each)) for each in events] == [
         (LogLevel.warn, "some.where", "worker 7: two\nlines 1"),
         (LogLevel.info, ACCESS, "a request"),
+        (LogLevel.error, "-", f"worker 7: it broke\n{Failure(ValueError('no')).getTraceback()}"),
         (LogLevel.error, "worker", "worker 7: Fatal Python error: no frame"),
     ]
+    broke = json.loads(json_line(events[2]))
+    assert (broke["worker"], broke["message"]) == (7, "it broke")
+    assert broke["traceback"].endswith("builtins.ValueError: no\n")
 
 
 def test_a_keeper_that_does_not_read_is_waited_for_once() -> None:

@@ -15,11 +15,11 @@ from twisted.logger import (
     LogLevel,
     LogLevelFilterPredicate,
     globalLogBeginner,
-    textFileLogObserver,
 )
 
 from twisted_pypi.config import Config
 from twisted_pypi.options import Options
+from twisted_pypi.serving.logs import observer_of
 from twisted_pypi.serving.starting import CannotStart
 
 MakeService = Callable[[Options], IService]
@@ -51,7 +51,7 @@ def _begin_logging(config: Config, to_file: ILogObserver | None) -> None:
     if to_file is not None:
         observers.append(to_file)
     elif config.log_stream != "none":
-        observers.append(textFileLogObserver(sys.stderr if config.log_stream == "stderr" else sys.stdout))
+        observers.append(observer_of(sys.stderr if config.log_stream == "stderr" else sys.stdout, config.log_format))
     predicate = LogLevelFilterPredicate(defaultLogLevel=level)
     globalLogBeginner.beginLoggingTo(
         [FilteringLogObserver(each, [predicate]) for each in observers], redirectStandardIO=False

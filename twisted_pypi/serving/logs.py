@@ -10,6 +10,8 @@ from typing import TextIO, cast
 
 from twisted.logger import FileLogObserver, Logger, textFileLogObserver
 
+from twisted_pypi.config import LogFormat
+from twisted_pypi.serving.json_lines import json_observer
 from twisted_pypi.serving.starting import CannotStart
 
 
@@ -54,15 +56,20 @@ class LogFile:
             self._stream.close()
         self._stream = None
 
-    def observer(self) -> FileLogObserver:
+    def observer(self, form: LogFormat = LogFormat.TEXT) -> FileLogObserver:
         """Whoever writes the events of the log to this file, one a line."""
-        return textFileLogObserver(cast("TextIO", self))
+        return observer_of(cast("TextIO", self), form)
 
     def _opened(self) -> TextIO:
         if self.path == "-":
             # twistd puts its log in the place of sys.stdout.
             return sys.__stdout__ or sys.stdout
         return Path(self.path).open("a", encoding="utf-8", errors="backslashreplace")
+
+
+def observer_of(stream: TextIO, form: LogFormat) -> FileLogObserver:
+    """Whoever writes the events of the log to a stream, one a line."""
+    return json_observer(stream) if form is LogFormat.JSON else textFileLogObserver(stream)
 
 
 class SharedLogFile(LogFile):

@@ -63,6 +63,7 @@ class Server(MultiService):
         site: Drainable,
         *,
         reactor: Any,
+        log_file: LogFile | None = None,
         log_files: Sequence[LogFile | LogLines] = (),
         become_owner: Callable[[Config], Outcome | None] = give_up_root,
         signals: SignalsOf = Signals,
@@ -72,6 +73,7 @@ class Server(MultiService):
     ) -> None:
         """Serve ``site``, which is also a protocol factory.
 
+        ``log_file`` takes the log in place of twistd's, if ``config`` names no other.
         ``log_files`` are opened at the start and opened again at SIGHUP.
         ``umask`` is set at the start; ``None`` leaves the one that is there.
         ``workers`` serve together with it.  ``adopted`` are places that another
@@ -83,7 +85,7 @@ class Server(MultiService):
         self._reactor = reactor
         self._clock: IReactorTime = reactor
         self._become_owner = become_owner
-        self._log_file = LogFile(config.log_file) if config.log_file else None
+        self._log_file = LogFile(config.log_file) if config.log_file else log_file
         self.log_files: list[LogFile | LogLines] = list(log_files)
         """What is opened at the start."""
         self._ports: list[tuple[Place, IListeningPort]] = []
@@ -97,7 +99,7 @@ class Server(MultiService):
         """Take a place in an application; its log goes to our log file if there is one."""
         if self._log_file is not None and isinstance(parent, Componentized):
             self._attempt(self._log_file.open)
-            parent.setComponent(ILogObserver, self._log_file.observer())
+            parent.setComponent(ILogObserver, self._log_file.observer(self._config.log_format))
         super().setServiceParent(parent)
 
     def privilegedStartService(self) -> None:

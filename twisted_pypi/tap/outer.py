@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from twisted_pypi.config import LogFormat
 from twisted_pypi.options import Options
 from twisted_pypi.serving.logs import LogFile, LogLines, SharedLogFile
 
@@ -25,6 +27,18 @@ def umask(options: Options) -> int | None:
     """Return the umask to set; ``None``: the one there is stays."""
     outer = options.parent
     return DAEMON_UMASK if _is_daemon(options) and outer is not None and outer.get("umask") is None else None
+
+
+def log_file(options: Options) -> LogFile | None:
+    """Return what takes the log in place of twistd, which writes text; ``None``: twistd writes it, or there is no twistd."""
+    outer = options.parent
+    if options.config.log_format is LogFormat.TEXT or not isinstance(outer, Mapping) or "nodaemon" not in outer:
+        return None
+    path = outer.get("logfile") or ("-" if outer["nodaemon"] else "twistd.log")
+    # What else it may be told to write to has a format of its own, and it refuses a daemon that logs to nowhere.
+    if outer.get("syslog") or outer.get("logger") or (path == "-" and not outer["nodaemon"]):
+        return None
+    return LogFile(path if path == "-" else os.path.abspath(path))  # noqa: PTH100  # a text, as all paths of options
 
 
 def access_log_file(options: Options, together: Together | None) -> LogFile | LogLines:

@@ -12,6 +12,7 @@ from twisted.internet.threads import deferToThreadPool
 
 from twisted_pypi.accounts.threads import HashingThreads
 from twisted_pypi.boundaries import RunInThread
+from twisted_pypi.config import LogFormat
 from twisted_pypi.marking import Marker
 from twisted_pypi.options import Options
 from twisted_pypi.serving.announcing import Announcer
@@ -22,10 +23,11 @@ from twisted_pypi.storage.sweeper import Sweeper
 from twisted_pypi.tap.figures import make_metrics
 from twisted_pypi.tap.folders import make_folders
 from twisted_pypi.tap.logins import make_accounts, make_verifier, why_closed
-from twisted_pypi.tap.outer import access_log_file, umask
+from twisted_pypi.tap.outer import access_log_file, log_file, umask
 from twisted_pypi.tap.showing import make_showing
 from twisted_pypi.tap.web import make_handlers
 from twisted_pypi.uploading import Uploader
+from twisted_pypi.web.access_lines import JsonLines
 from twisted_pypi.web.access_log import AccessLog
 from twisted_pypi.web.addresses import Addresses
 from twisted_pypi.web.guard import Guard
@@ -98,8 +100,9 @@ def makeService(options: Options, reactor: Any = None, together: Together | None
         marks=Marks(Marker(store, local, marks.change, run_in_thread), local, marks.of),
     )  # fmt: skip
     tree = Tree(guard, handlers, prefix=config.server_base_url, health=config.health_endpoint)
-    log_file = None if config.access_log == "off" else access_log_file(options, together)
-    access_log = None if log_file is None else AccessLog(log_file.write, guard.address, reactor)
+    access_file = None if config.access_log == "off" else access_log_file(options, together)
+    form = JsonLines() if config.log_format is LogFormat.JSON else None
+    access_log = None if access_file is None else AccessLog(access_file.write, guard.address, reactor, form)
     site = IndexSite(
         tree,
         Reception(tree, guard, uploads),
@@ -111,12 +114,13 @@ def makeService(options: Options, reactor: Any = None, together: Together | None
         catch_up=None if folders.following is None else folders.following.catch_up,
         reactor=reactor,
     )
-    workers = None if together is None else together.workers(options, folders, log_file, reactor)
+    workers = None if together is None else together.workers(options, folders, access_file, reactor)
     server = Server(
         config,
         site,
         reactor=reactor,
-        log_files=[] if log_file is None else [log_file],
+        log_file=log_file(options),
+        log_files=[] if access_file is None else [access_file],
         umask=umask(options),
         workers=workers,
         adopted=() if together is None else together.places(reactor),

@@ -39,7 +39,7 @@ class Worker(ProcessProtocol):
         """``ended`` is called when the process is gone."""
         self.number = number
         self._ended = ended
-        self._log = Retelling(f"worker {number}")
+        self._log = Retelling(number)
 
     def childDataReceived(self, childFD: int, data: bytes) -> None:  # noqa: ARG002  # there is only the log
         """Something for the log came."""

@@ -6,12 +6,10 @@ import json
 import os
 import select
 
-from twisted.logger import ILogObserver, LogEvent, Logger, LogLevel, eventAsText
+from twisted.logger import ILogObserver, LogEvent, Logger, LogLevel, formatEvent
 from zope.interface import implementer
 
-from twisted_pypi.serving.logs import LogLines
-
-_ACCESS = f"{LogLines.__module__}.{LogLines.__qualname__}"
+from twisted_pypi.serving.json_lines import ACCESS, TOLD, traceback_of
 
 _PATIENCE = 1000
 """Milliseconds that a worker waits for a keeper that does not read, once."""
@@ -37,8 +35,8 @@ class Teller:
         # What Twisted says of itself (ports that open and close) the keeper's has said already.
         if level < self._lowest or (event.get("log_namespace") == "log_legacy" and level is LogLevel.info):
             return
-        text = eventAsText(event, includeTimestamp=False, includeSystem=False)
-        self._write(json.dumps([level.name, event.get("log_namespace", "-"), text]).encode() + b"\n")
+        said = [level.name, event.get("log_namespace", "-"), formatEvent(event), traceback_of(event)]
+        self._write(json.dumps(said).encode() + b"\n")
 
     def _write(self, data: bytes) -> None:
         while data:
@@ -61,9 +59,9 @@ class Teller:
 class Retelling:
     """Writes what workers tell to the log of this process."""
 
-    def __init__(self, who: str) -> None:
-        """``who`` is said at the beginning of each line."""
-        self._who = who
+    def __init__(self, number: int) -> None:
+        """The ``number`` of the worker is said with each."""
+        self._number = number
         self._part = b""
 
     def received(self, data: bytes) -> None:
@@ -74,11 +72,14 @@ class Retelling:
 
     def _line(self, line: bytes) -> None:
         try:
-            level, namespace, text = json.loads(line)
+            level, namespace, text, traceback = json.loads(line)
             logger, constant = Logger(str(namespace)), LogLevel.levelWithName(level)
         except Exception:  # noqa: BLE001  # what an interpreter says when it breaks down comes as it is
-            logger, constant, text = Logger("worker"), LogLevel.error, line.decode("utf-8", "backslashreplace")
-        if logger.namespace == _ACCESS:
+            logger, constant, traceback = Logger("worker"), LogLevel.error, None
+            text = line.decode("utf-8", "backslashreplace")
+        if logger.namespace == ACCESS:
             logger.emit(constant, "{line}", line=text)
-        else:
-            logger.emit(constant, "{who}: {text}", who=self._who, text=text)
+            return
+        told = {"worker": self._number, "message": text, "traceback": traceback}
+        lines = text if traceback is None else f"{text}\n{traceback}"
+        logger.emit(constant, "worker {number}: {lines}", number=self._number, lines=lines, **{TOLD: told})
