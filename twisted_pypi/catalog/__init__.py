@@ -8,6 +8,7 @@ from twisted_pypi.catalog.reads import Reader
 from twisted_pypi.catalog.values import (
     Committed,
     Double,
+    Gone,
     Identity,
     Place,
     Remembered,
@@ -21,6 +22,7 @@ __all__ = [
     "Catalog",
     "Committed",
     "Double",
+    "Gone",
     "Identity",
     "Place",
     "Reader",

@@ -108,6 +108,16 @@ class Double(NamedTuple):
     """The one that is only reachable by its own path."""
 
 
+class Gone(NamedTuple):
+    """A file that was known and is not there any more, nor any other of its name."""
+
+    project: ProjectName
+    version: str
+    filename: str
+    sha256: str
+    """Hex digest."""
+
+
 @dataclass(slots=True)
 class Committed:
     """What one transaction changed."""
@@ -124,6 +134,8 @@ class Committed:
     """Are there files now whose facts are to be read?"""
     records: set[ProjectName] = field(default_factory=set)
     """The projects whose records on the disk are others now; only where other processes are to be told."""
+    gone: list[Gone] = field(default_factory=list)
+    """Files that were removed; only this process is told."""
     troubles: list[str] | None = None
     """What is wrong with the folders now; as above, and ``None`` when that is as it was."""
 

@@ -10,7 +10,7 @@ from typing import Any
 from twisted_pypi.boundaries import KnownFile
 from twisted_pypi.catalog.reads import Reader, bounds_below, split_folder
 from twisted_pypi.catalog.rows import recall_text
-from twisted_pypi.catalog.values import Committed, Double, Identity, Place, State, preference
+from twisted_pypi.catalog.values import Committed, Double, Gone, Identity, Place, State, preference
 from twisted_pypi.distributions import Distribution, ProjectName
 from twisted_pypi.sidecars import Sidecar
 from twisted_pypi.upstream_facts import recall_in
@@ -153,6 +153,9 @@ class Writer:
         self.committed.changed.add(ProjectName(old[1]))
         if old[0] in _LISTED and not any(each[0] in _LISTED for each in rows.values()):
             self.committed.files -= 1
+        project, version, sha256 = old[2][0], old[2][1], old[2][6]
+        if sha256 is not None and not rows:
+            self.committed.gone.append(Gone(ProjectName(project), version, place.filename, sha256.hex()))
 
     def remove_below(self, root: int, folder: str) -> None:
         """A folder is not there any more, nor what was in it."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
 from twisted.logger import Logger
 
-from twisted_pypi.catalog import Catalog
+from twisted_pypi.catalog import Catalog, Gone
 from twisted_pypi.catalog.journal import Journal
 from twisted_pypi.distributions import ProjectName
 from twisted_pypi.errors import Busy, Unreadable
@@ -79,6 +79,10 @@ class Follower(Service):
             return self._journal.troubles()
         except sqlite3.Error:  # it is not open, or out of reach, as whoever asks for a file is told
             return []
+
+    def tell_of_gone(self, tell: Callable[[Sequence[Gone]], None]) -> None:
+        """Have ``tell`` called, in the reactor thread, with files that are found to be gone."""
+        self._parts.tools.ledger.tell_of_gone = tell
 
     def never_read(self) -> str | None:
         """Why there may be projects that nobody knows of: a folder that could not be read ever; ``None``: there are none."""

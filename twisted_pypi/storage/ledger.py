@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from twisted.internet.interfaces import IReactorFromThreads
 
-from twisted_pypi.catalog import Catalog, Committed, Writer
+from twisted_pypi.catalog import Catalog, Committed, Gone, Writer
 from twisted_pypi.distributions import ProjectName
 from twisted_pypi.errors import Unreadable
 from twisted_pypi.storage.project_marks import ProjectMarks
@@ -49,6 +49,8 @@ class Ledger:
         self._unread = unread
         self._marks = marks
         self._following = following
+        self.tell_of_gone: Callable[[Sequence[Gone]], None] | None = None
+        """Is told, in the reactor thread, of files that this process found to be gone, or removed."""
         if following is not None:
             following.tell(self._apply, self._anew)
 
@@ -72,6 +74,8 @@ class Ledger:
                 listed.filename,
                 f"{listed.filename} is in two places: {first} is listed, {second} is not",
             )
+        if committed.gone and self.tell_of_gone is not None:
+            self._reactor.callFromThread(self.tell_of_gone, committed.gone)
         if committed and self._following is not None:
             # It comes back by the journal, in one order with what others write.
             self._following.count()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from twisted_pypi.catalog import Catalog
+from twisted_pypi.catalog import Catalog, Gone
 from twisted_pypi.config import Watch
 from twisted_pypi.distributions import ProjectName
 from twisted_pypi.errors import Busy, Unreadable
@@ -103,6 +103,10 @@ class Scanner(Service):
     def troubles(self) -> list[str]:
         """One sentence for each folder that cannot be read at the moment."""
         return [*self._tools.troubles.sentences(), *([] if self._marks is None else self._marks.troubles())]
+
+    def tell_of_gone(self, tell: Callable[[Sequence[Gone]], None]) -> None:
+        """Have ``tell`` called, in the reactor thread, with files that are found to be gone."""
+        self._tools.ledger.tell_of_gone = tell
 
     def never_read(self) -> str | None:
         """Why there may be projects that nobody knows of: a folder that could not be read ever; ``None``: there are none."""

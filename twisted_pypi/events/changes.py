@@ -1,4 +1,4 @@
-"""Who wants to know of a change is told."""
+"""Who wants to know of a change of pages is told."""
 
 from __future__ import annotations
 
