@@ -49,7 +49,7 @@ def test_missing_file_is_nobody_and_is_taken_up_when_it_appears(
 ) -> None:
     assert users(file) == users(file) == []
     (line,) = logged
-    assert line.startswith(f"the password file {path} cannot be read (No such file or directory): nobody can log in")
+    assert line.startswith(f"There is no password file {path} yet: nobody can log in")
     path.write_text("alice:x\n")
     assert users(file) == ["alice"]
     assert logged[1:] == [f"the password file {path} can be read again", f"1 users can log in, by {path}"]

@@ -102,6 +102,12 @@ class PasswordFile:
         if trouble == self._trouble:
             return
         self._trouble = trouble
+        if self._data is None and isinstance(error, FileNotFoundError):
+            self.log.info(
+                "There is no password file {path} yet: nobody can log in until it is there, which needs no restart",
+                path=self.path,
+            )
+            return
         if self._data is None:
             consequence = "nobody can log in until it can be read, which needs no restart"
         else:

@@ -11,6 +11,7 @@ from twisted.logger import Logger
 
 from twisted_pypi.boundaries import LocalFiles
 from twisted_pypi.config import Action, Config
+from twisted_pypi.serving.first_steps import container, first_steps
 
 
 class Announcer(Service):
@@ -18,11 +19,20 @@ class Announcer(Service):
 
     log = Logger()
 
-    def __init__(self, config: Config, index: LocalFiles, users: Callable[[], int]) -> None:
-        """Speak of ``index``; ``users`` counts those who may log in."""
+    def __init__(
+        self,
+        config: Config,
+        index: LocalFiles,
+        users: Callable[[], int],
+        *,
+        container: Callable[[], str | None] = container,
+    ) -> None:
+        """Speak of ``index``; ``users`` counts those who may log in, and ``container`` names the one that this is in."""
         self._config = config
         self._index = index
         self._users = users
+        self._container = container
+        self._writable = False
         self._looking: Deferred[None] | None = None
 
     def startService(self) -> None:
@@ -31,7 +41,8 @@ class Announcer(Service):
         for note in self._config.notes:
             self.log.info("{note}", note=note)
         self._say_users()
-        if not os.access(self._config.roots[0], os.W_OK):
+        self._writable = os.access(self._config.roots[0], os.W_OK)
+        if not self._writable:
             self.log.warn(
                 "{root} cannot be written to: nobody can upload, and what is learnt of the files is kept elsewhere",
                 root=self._config.roots[0],
@@ -53,8 +64,6 @@ class Announcer(Service):
         self.log.info("A login is needed to {needs}", needs=needs)
         if Action.UPDATE not in config.authenticate:
             self.log.warn("Anybody may upload without a login: add update to --authenticate if that is not meant")
-        if not self._users():
-            self.log.info("Add the first user with: twisted-pypi passwd {file} NAME", file=config.password_file)
 
     async def _say_files(self) -> None:
         projects = await self._index.projects()
@@ -65,3 +74,7 @@ class Announcer(Service):
             projects=len(projects.names),
             files=files,
         )
+        for step in first_steps(
+            self._config, users=self._users(), files=files, writable=self._writable, container=self._container()
+        ):
+            self.log.info("{step}", step=step)
