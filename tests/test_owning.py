@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any, TypeVar, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 from twisted.logger import ILogObserver, formatEvent, globalLogPublisher
@@ -93,7 +93,7 @@ class House:
         staged = self.store.stage(None, ())
         try:
             staged.write(content)
-            known = result(self.uploader.accept(UploadForm({}, filename), staged, None))
+            known = result(self.uploader.accept(UploadForm({}, filename), lambda: staged, None))
         finally:
             staged.discard()
         self.owners.drop(frozenset({known.project}))
@@ -312,6 +312,7 @@ class History:
         self.house = House()
         self.ours = False
         self.by_hand: dict[str, str] = {}
+        self.fetched: dict[str, str] = {}
         self.matched: dict[str, str] = {}
 
     def upload(self, version: str, body: bytes) -> None:
@@ -324,11 +325,12 @@ class History:
 
     def put(self, version: str, body: bytes) -> None:
         self.by_hand[version] = self.house.put(f"x-{version}.zip", None, body).sha256
+        self.fetched.pop(version, None)
 
     def fetch(self, version: str, body: bytes) -> None:
         # Nothing else is ever updated.
         if self.house.whose()[0] is Whose.UPSTREAM:
-            self.house.put(f"x-{version}.zip", Source.UPSTREAM, body)
+            self.fetched[version] = self.house.put(f"x-{version}.zip", Source.UPSTREAM, body).sha256
             self.by_hand.pop(version, None)
 
     def remove(self, version: str) -> None:
@@ -348,10 +350,14 @@ class History:
     def compare(self, published: dict[str, bytes]) -> None:
         digests = {version: sha256(body).hexdigest() for version, body in published.items()}
         new = self._not_compared()
-        self.ours = self.ours or any(digests.get(version) != new[version] for version in new)
+        held = self.by_hand | self.fetched
+        # What matched before, or was fetched, need not be published any more; but other bytes under its name count.
+        differs = any(digests.get(version, digest) != digest for version, digest in held.items())
+        self.ours = self.ours or bool(new and differs) or any(version not in digests for version in new)
         expected = Whose.OURS if self.ours else Whose.UPSTREAM
         assert self.house.decide(**{f"_{version}": body for version, body in published.items()}) is expected
-        self.matched |= new
+        if new:
+            self.matched |= {version: digest for version, digest in held.items() if digests.get(version) == digest}
 
     def check(self) -> None:
         whose, _ = self.house.whose()
@@ -362,6 +368,7 @@ class History:
 
     def _gone(self, version: str) -> None:
         self.by_hand.pop(version, None)
+        self.fetched.pop(version, None)
         self.house.owners.drop(frozenset({X}))
 
     def _not_compared(self) -> dict[str, str]:
@@ -377,6 +384,10 @@ STEPS = st.one_of(
 )
 
 
+@example([("fetch", "1", b"one"), ("put", "2", b"two"), ("compare", {"1": b"two", "2": b"two"})])
+@example(
+    [("put", "1", b"one"), ("compare", {"1": b"one"}), ("put", "2", b"two"), ("compare", {"1": b"two", "2": b"two"})]
+)
 @given(st.lists(STEPS, max_size=12))
 def test_no_history_lets_a_name_of_ours_outside(steps: list[tuple[Any, ...]]) -> None:
     history = History()
