@@ -1,119 +1,141 @@
-"""``twisted-pypi check``: what a server with these settings would serve, and what is in its way.  Changes nothing."""
+"""``twisted-pypi check``: what a server with these settings would serve, what differs from the old one, what is wrong."""
 
 from __future__ import annotations
 
-import os
 import sys
+import threading
+import time
+from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from twisted_pypi.command.pypi_server import settings_of
-from twisted_pypi.config import Action, Config
+from twisted_pypi.catalog import Place
+from twisted_pypi.command.checking import links, names, rights, strays
+from twisted_pypi.command.checking.contents import File, contents
+from twisted_pypi.command.checking.environment import read_settings
+from twisted_pypi.command.checking.finding import Finding
+from twisted_pypi.command.checking.progress import Progress
+from twisted_pypi.command.checking.reporting import Report
+from twisted_pypi.command.checking.starting import settings, starting
+from twisted_pypi.command.checking.survey import Folder, Unread, walk
+from twisted_pypi.command.checking.users import users
+from twisted_pypi.config import Config
 from twisted_pypi.distributions import ProjectName
-from twisted_pypi.errors import TwistedPyPIError
-from twisted_pypi.htpasswd import decode, parse
-from twisted_pypi.owning import undecided_of
-from twisted_pypi.policy.names import NamePatterns
-from twisted_pypi.project_records import Origin
-from twisted_pypi.serving.privileges import give_up_root, needs
-from twisted_pypi.serving.undecided import may_ask, private_line
-from twisted_pypi.storage.folder_files import FolderFiles
-from twisted_pypi.storage.record_writing import read_record
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One sentence, and whether something has to be done about it."""
-
-    sentence: str
-    bad: bool = False
+from twisted_pypi.sidecars import sidecar_of
+from twisted_pypi.storage.reading import Facts, FileReader, Job
+from twisted_pypi.storage.remarks import Remarks
+from twisted_pypi.storage.tree import Tree
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Print what was found, and return 1 when something needs a hand.  Raises ``BadSetting``."""
-    code = 0
-    for finding in check(settings_of(argv, environ, "twisted-pypi check")):
-        sys.stdout.write(f"{'!' if finding.bad else '-'} {finding.sentence}\n")
-        code = max(code, finding.bad)
-    return code
+    parser = ArgumentParser(add_help=False, allow_abbrev=False)
+    for flag in ("--json", "--repair", "--quick"):
+        parser.add_argument(flag, action="store_true")
+    said, rest = parser.parse_known_args(argv)
+    config, problems = read_settings(rest, environ)
+    checked = Checked(config)
+    report = Report(sys.stdout, as_json=said.json, repair=said.repair, room=checked.clear)
+    for finding in (*problems, *checked.start()):
+        report.take(finding)
+    for finding in checked.folders():
+        report.take(finding)
+    if not said.quick:
+        for finding in checked.contents():
+            report.take(finding)
+    for finding in checked.twice(read=not said.quick):
+        report.take(finding)
+    report.end()
+    return int(report.needs_a_hand)
 
 
 def check(config: Config) -> Iterator[Finding]:
-    """What there is to say, in the order in which a start comes upon it.
+    """Everything that there is to say, in the order in which a start comes upon it; nothing is changed.
 
     A process that is root becomes who would serve, as the server does.
     """
-    there = [root for root in config.roots if Path(root).is_dir()]
-    for root in config.roots:
-        if root not in there:
-            yield Finding(f"The folder {root} is not there: it is made at the start.")
-    yield Finding(f"Would listen on {_where(config)}.")
-    if config.roots[0] in there and (outcome := give_up_root(config)):
-        yield Finding(outcome.sentence, bad=not outcome.as_wished)
-    for root in there:
-        yield Finding(f"Would serve {root}.")
-    for need in needs(config):
-        if Path(need.path).exists() and not os.access(need.path, need.mode):
-            yield Finding(
-                f"{need.path} cannot be used: expected that user {os.geteuid()} may.", bad=need.mode == os.R_OK
-            )
-    yield from _users(config)
-    if not config.follow_links:
-        for root in there:
-            yield from _links(root, there)
-    yield from _undecided(config, there)
-    for note in config.notes:
-        yield Finding(note)
+    checked = Checked(config)
+    yield from checked.start()
+    yield from checked.folders()
+    yield from checked.contents()
+    yield from checked.twice(read=True)
 
 
-def _where(config: Config) -> str:
-    address = f"[{config.interface}]" if ":" in config.interface else config.interface or "0.0.0.0"  # noqa: S104  # said, not bound
-    return " and ".join(config.listen) or f"http://{address}:{config.port}{config.server_base_url}/"
+class Checked:
+    """One volume under one set of settings; its methods are called in their order."""
 
+    def __init__(self, config: Config) -> None:
+        """Look at nothing yet."""
+        self._config = config
+        self._roots = [root for root in config.roots if Path(root).is_dir()]
+        self._tree = Tree(self._roots, follow_links=config.follow_links, remarks=Remarks())
+        self._reader = FileReader(self._tree, time.time, threading.Event())
+        self._doubles = names.Doubles(self._tree)
+        self._files, self._size = 0, 0
+        self._progress: Progress | None = None
 
-def _users(config: Config) -> Iterator[Finding]:
-    if config.password_file is None:
-        nobody = "No password file: nobody can log in" if config.authenticate else "Nobody needs a login"
-        uploads = ", and nobody can upload." if Action.UPDATE in config.authenticate else "."
-        yield Finding(nobody + uploads)
-        return
-    try:
-        table = parse(decode(Path(config.password_file).read_bytes()))
-    except FileNotFoundError:
-        yield Finding(f"{config.password_file} is not there yet: nobody can log in until it is.")
-    except OSError as error:
-        yield Finding(f"{config.password_file} cannot be read ({error.strerror}).", bad=True)
-    else:
-        yield Finding(f"{config.password_file} has {len(table.entries)} users.")
-        for number, problem in table.problems:
-            yield Finding(f"{config.password_file}, line {number}: {problem}.", bad=True)
+    def start(self) -> Iterator[Finding]:
+        """What the settings alone say."""
+        yield from starting(self._config, self._roots)
+        yield from users(self._config)
+        yield from settings(self._config, self._roots)
 
+    def folders(self) -> Iterator[Finding]:
+        """What names, links and rights say, without a file being opened (but for the names that are in doubt)."""
+        now = time.time()
+        for folder in walk(self._tree):
+            if isinstance(folder, Unread):
+                yield rights.unread(folder)
+                continue
+            self._doubles.met(folder)
+            yield from self._one(folder, now)
+        yield from strays.own_leftovers(self._roots, now)
 
-def _undecided(config: Config, roots: list[str]) -> Iterator[Finding]:
-    if not may_ask(config):
-        return
+    def contents(self) -> Iterator[Finding]:
+        """What can only be said of a file that was read: this takes a while."""
+        for file in self._all_files():
+            self._files += 1
+            self._size += file.size
+        progress = self._progress = Progress(sys.stderr, self._files, self._size, verb="read")
+        yield from contents(self._all_files(), progress.more, progress.file_done)
+        progress.clear()
 
-    def origin_of(name: ProjectName) -> Origin | None:
-        return read_record(config.roots[0], name).origin
+    def twice(self, *, read: bool) -> Iterator[Finding]:
+        """The file names that were met twice."""
+        return self._doubles.findings(read=read)
 
-    try:
-        sources = FolderFiles(roots, follow_links=config.follow_links).sources()
-        names = undecided_of(sources, NamePatterns(config.private), origin_of)
-    except (TwistedPyPIError, OSError) as problem:
-        yield Finding(f"Whose the projects are cannot be seen: {problem}.", bad=True)
-        return
-    if names:
-        yield Finding(f"{private_line(names)}.")
+    def clear(self) -> None:
+        """Make room for a line on a terminal that shows how far it is."""
+        if self._progress is not None:
+            self._progress.clear()
 
+    def _one(self, folder: Folder, now: float) -> Iterator[Finding]:
+        yield from names.names(folder, self._project_of)
+        yield from rights.files(folder)
+        if (unwritable := rights.writing(folder)) is not None:
+            yield unwritable
+        if not self._config.follow_links:
+            yield from links.links(folder, self._roots)
+        yield from strays.signatures(folder)
+        yield from strays.interrupted(folder, now)
 
-def _links(root: str, roots: list[str]) -> Iterator[Finding]:
-    inside = [Path(each).resolve() for each in roots]
-    for folder, names, files in os.walk(root):
-        for name in sorted(names + files):
-            path = Path(folder, name)
-            if not name.startswith(".") and path.is_symlink():
-                target = path.resolve()
-                if not any(target.is_relative_to(each) for each in inside):
-                    yield Finding(f"{path} leads outside the roots and is left out (--follow-links serves it).")
-        names[:] = [name for name in names if not name.startswith(".")]
+    def _project_of(self, place: Place) -> ProjectName | None:
+        match self._reader.read(Job(place, closed=True)):
+            case Facts(known):
+                return known.project
+            case _:
+                return None
+
+    def _all_files(self) -> Iterator[File]:
+        for folder in walk(self._tree):
+            if isinstance(folder, Unread):
+                continue
+            with_sidecar = {sidecar_of(name) for name in folder.names}
+            for filename in folder.packages:
+                try:
+                    size = Path(folder.path(filename)).stat().st_size
+                except OSError:
+                    continue
+                yield File(
+                    self._roots[folder.root], folder.path_below(filename), size, with_sidecar=filename in with_sidecar
+                )

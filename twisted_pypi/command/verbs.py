@@ -8,6 +8,8 @@ from enum import StrEnum
 from importlib import import_module
 from typing import cast
 
+from twisted_pypi.errors import TwistedPyPIError
+
 Handler = Callable[[Sequence[str], Mapping[str, str]], str | int]
 """Does what the words behind the verb say, with this environment.
 
@@ -16,6 +18,10 @@ exit code when it has written by itself.  It raises ``BadSetting`` for words
 that cannot be used (exit code 2), ``CannotBeDone`` or any other
 ``TwistedPyPIError`` for what cannot be done (1).
 """
+
+
+class CannotBeDone(TwistedPyPIError):
+    """What was asked for was understood, and nothing of it could be done; the exit code is 1."""
 
 
 class Group(StrEnum):
@@ -66,11 +72,16 @@ VERBS = (
     Verb(
         "check",
         "[options] [DIR ...]",
-        "say what would be served, and what is in the way",
+        "say what would be served, what differs from the old server, and what is wrong",
         "check:main",
         Group.LOOKING,
-        f"Say what a server would serve, and what is in its way; nothing is changed.\n{_OPTIONS}\n"
-        "The exit code is 1 when something needs a hand.",
+        "Say what a server would serve, what will differ from the old one, and what is wrong, each with what to do;\n"
+        "nothing is changed without --repair. docs/check.md has the whole list.\n\n"
+        "--repair  do what is safe: remove what broken uploads left behind, give the owner of files the right to read\n"
+        "          them, move sidecars that are of other bytes to .twisted-pypi/set-aside; no package is touched\n"
+        "--quick   open no file: by settings, names, links and rights alone\n"
+        "--json    all findings as JSON\n\n"
+        f"{_OPTIONS}\nThe exit code is 1 when something needs a hand.",
     ),
     Verb(
         "why",

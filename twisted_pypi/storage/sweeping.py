@@ -36,6 +36,20 @@ def sweep(
     return removed
 
 
+def leftovers(
+    root: Path, now: float, has_sidecar: Callable[[str], bool] = is_package_name
+) -> Iterator[tuple[Path, float]]:
+    """What ``sweep`` would remove from one root, each with the time that it must not be newer than."""
+    for path, oldest in _candidates(root, now, has_sidecar):
+        if _if_left(path, oldest, has_sidecar, lambda _: None):
+            yield path, oldest
+
+
+def take_leftover(path: Path, oldest: float) -> bool:
+    """Remove one of the ``leftovers``, if it is one still, and return whether it was."""
+    return _remove(path, oldest, is_package_name)
+
+
 def _candidates(root: Path, now: float, has_sidecar: Callable[[str], bool]) -> Iterator[tuple[Path, float]]:
     """Paths that may go, and which time of last change they must not be newer than."""
     staging = staging_folder(root)
@@ -69,6 +83,11 @@ def _names(folder: Path) -> list[str]:
 
 
 def _remove(path: Path, oldest: float, has_sidecar: Callable[[str], bool]) -> bool:
+    return _if_left(path, oldest, has_sidecar, Path.unlink)
+
+
+def _if_left(path: Path, oldest: float, has_sidecar: Callable[[str], bool], then: Callable[[Path], object]) -> bool:
+    """Do something to a path that is locked, if it is left over still; return whether it was."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:
@@ -83,7 +102,7 @@ def _remove(path: Path, oldest: float, has_sidecar: Callable[[str], bool]) -> bo
                 return False
             if path.suffix == ".json" and not _is_orphan(path, has_sidecar):
                 return False
-            path.unlink()
+            then(path)
         finally:
             os.close(fd)
     except OSError:

@@ -1,0 +1,1 @@
+"""What ``twisted-pypi check`` looks for in an old volume, one module a matter."""
