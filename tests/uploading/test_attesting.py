@@ -50,7 +50,7 @@ async def upload(
     try:
         staged.write(DATA)
         fields = {} if attestations is None else {"attestations": (attestations,)}
-        known = await uploader.accept(UploadForm(fields, FILENAME), staged, None)
+        known = await uploader.accept(UploadForm(fields, FILENAME), lambda: staged, None)
         sidecar = parse_sidecar(store.files[FILENAME].sidecar or b"")
         assert sidecar is not None
         return known, sidecar

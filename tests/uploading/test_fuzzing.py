@@ -40,7 +40,7 @@ async def outcome(form: UploadForm, data: bytes, checks: UploadChecks) -> KnownF
     staged = store.stage(None, ())
     try:
         staged.write(data)
-        return await uploader.accept(form, staged, None)
+        return await uploader.accept(form, lambda: staged, None)
     finally:
         staged.discard()
 

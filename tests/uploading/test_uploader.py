@@ -75,7 +75,7 @@ class House:
         try:
             staged.write(data)
             form = UploadForm({name: (value,) for name, value in fields.items()}, filename, signature)
-            return await self.uploader.accept(form, staged, "anna")
+            return await self.uploader.accept(form, lambda: staged, "anna")
         finally:
             staged.discard()
 
@@ -237,9 +237,9 @@ async def test_one_that_fails_does_not_hold_the_next_one_up() -> None:
     staged.write(ONE)
     house.store.read_only = True
     with pytest.raises(NotAllowed):
-        await house.uploader.accept(UploadForm({}, FILENAME), staged, None)
+        await house.uploader.accept(UploadForm({}, FILENAME), lambda: staged, None)
     house.store.read_only = False
-    await house.uploader.accept(UploadForm({}, FILENAME), staged, None)
+    await house.uploader.accept(UploadForm({}, FILENAME), lambda: staged, None)
     with pytest.raises(NoSpace):
         await house.upload(bytes(20_000))
 

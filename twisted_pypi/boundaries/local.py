@@ -118,6 +118,12 @@ class LocalFiles(Index, Protocol):
     async def added(self, known: KnownFile, metadata: bytes | None) -> None:
         """A file was published: when this returns, the next page has it."""
 
+    async def add(self, publish: Callable[[], tuple[KnownFile, bytes | None]]) -> KnownFile:
+        """Have a file published in a thread, by a call that blocks and returns its facts and its metadata.
+
+        When this returns the facts, the next page has it.  Raises what ``publish`` raises.
+        """
+
     async def removed(self, known: KnownFile) -> None:
         """A file was removed: when this returns, no page has it."""
 
@@ -130,6 +136,10 @@ class Staged(Protocol):
 
     size: int
     """Bytes written so far."""
+
+    @property
+    def gone(self) -> bool:
+        """Were the bytes published, or forgotten?"""
 
     def write(self, data: bytes) -> None:
         """Append.  Blocking: called in a thread.  Raises ``NoSpace``."""

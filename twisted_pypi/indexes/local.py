@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 from urllib.parse import quote
 
@@ -39,6 +39,9 @@ class Enquiries(Protocol):
 
     async def remember(self, known: KnownFile, metadata: bytes | None) -> None:
         """A file was published, and this is known of it."""
+
+    async def publish(self, publish: Callable[[], tuple[KnownFile, bytes | None]]) -> KnownFile:
+        """Call ``publish`` in a thread, and remember what is known of the file."""
 
     async def forget(self, place: Place) -> None:
         """A file was removed."""
@@ -138,6 +141,10 @@ class LocalIndex:
     async def added(self, known: KnownFile, metadata: bytes | None) -> None:
         """A file was published: when this returns, the next page has it."""
         await self._enquiries.remember(known, metadata)
+
+    async def add(self, publish: Callable[[], tuple[KnownFile, bytes | None]]) -> KnownFile:
+        """Have a file published in a thread: when this returns what is known of it, the next page has it."""
+        return await self._enquiries.publish(publish)
 
     async def removed(self, known: KnownFile) -> None:
         """A file was removed: when this returns, no page has it."""

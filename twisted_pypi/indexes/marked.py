@@ -69,6 +69,10 @@ class Marked:
         """A file was published: when this returns, the next page has it."""
         await self._index.added(known, metadata)
 
+    async def add(self, publish: Callable[[], tuple[KnownFile, bytes | None]]) -> KnownFile:
+        """Have a file published: when this returns, the next page has it."""
+        return await self._index.add(publish)
+
     async def removed(self, known: KnownFile) -> None:
         """A file was removed: when this returns, no page has it."""
         await self._index.removed(known)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from twisted_pypi.boundaries import KnownFile
 from twisted_pypi.catalog import Catalog, Place, Writer
 from twisted_pypi.distributions import ProjectName, parse_filename
@@ -75,13 +77,13 @@ class Enquiries:
 
     async def remember(self, known: KnownFile, metadata: bytes | None) -> None:
         """A file was published, and this is known of it."""
-
-        def put(writer: Writer) -> None:
-            writer.put(known, metadata, uploaded_is_certain=True)
-            remember_folders(writer, self._tree, known.root, Place.of(known).folder)
-
         await self._opened.passed()
-        await self._threads.run(self._ledger.write, put)
+        await self._threads.run(self._remember, known, metadata)
+
+    async def publish(self, publish: Callable[[], tuple[KnownFile, bytes | None]]) -> KnownFile:
+        """Call ``publish`` in a thread, and remember what is known of the file."""
+        await self._opened.passed()
+        return await self._threads.run(self._publish, publish)
 
     async def forget(self, place: Place) -> None:
         """A file was removed."""
@@ -115,6 +117,18 @@ class Enquiries:
         self._opened.fail(reason)
         self._named.fail(reason)
         self._readers.stop(reason)
+
+    def _publish(self, publish: Callable[[], tuple[KnownFile, bytes | None]]) -> KnownFile:
+        known, metadata = publish()
+        self._remember(known, metadata)
+        return known
+
+    def _remember(self, known: KnownFile, metadata: bytes | None) -> None:
+        def put(writer: Writer) -> None:
+            writer.put(known, metadata, uploaded_is_certain=True)
+            remember_folders(writer, self._tree, known.root, Place.of(known).folder)
+
+        self._ledger.write(put)
 
     def _perhaps(self, project: ProjectName) -> list[Place]:
         """Files to be read whose old names may be split so that they are of this project, too."""

@@ -82,6 +82,11 @@ class StagedFile:
         self._open = True
         self._lock = threading.Lock()
 
+    @property
+    def gone(self) -> bool:
+        """Were the bytes published, or forgotten?"""
+        return not self._open
+
     def write(self, data: bytes) -> None:
         """Append.  Blocking.  Raises ``NoSpace``, and then nothing is left of the file."""
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
 from urllib.parse import quote
 
@@ -104,6 +104,12 @@ class MemoryIndex:
     async def added(self, known: KnownFile, metadata: bytes | None) -> None:
         """A file was published."""
         self._files[known.path] = known, metadata
+
+    async def add(self, publish: Callable[[], tuple[KnownFile, bytes | None]]) -> KnownFile:
+        """Have a file published."""
+        known, metadata = publish()
+        await self.added(known, metadata)
+        return known
 
     async def removed(self, known: KnownFile) -> None:
         """A file was removed."""

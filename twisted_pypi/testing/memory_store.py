@@ -40,6 +40,11 @@ class MemoryStaged:
         # A real file, since metadata is read from a path.
         self._file = tempfile.NamedTemporaryFile()  # noqa: SIM115 - closed by discard()
 
+    @property
+    def gone(self) -> bool:
+        """Were the bytes forgotten?"""
+        return self.discarded
+
     def write(self, data: bytes) -> None:
         """Append.  Raises ``NoSpace``."""
         if len(data) > self._store.free_space():

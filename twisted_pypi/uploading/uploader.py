@@ -88,11 +88,12 @@ class Uploader:
         self._locks = locks
         self._under_way: dict[str, DeferredLock] = {}
 
-    async def accept(self, form: UploadForm, staged: Staged, user: str | None) -> KnownFile:
-        """Publish the staged file of a form, and return what is known of it when the next page has it.
+    async def accept(self, form: UploadForm, finish: Callable[[], Staged], user: str | None) -> KnownFile:
+        """Publish the file of a form, and return what is known of it when the next page has it.
 
-        The very same bytes again are fine and change nothing.  Raises
-        ``BadFilename``, ``BadUpload``, ``BadMetadata``, ``AlreadyUploaded``,
+        ``finish`` is called once, in a thread, and returns the staged file when
+        all of it is written.  The very same bytes again are fine and change
+        nothing.  Raises what that raises, ``BadFilename``, ``BadUpload``, ``BadMetadata``, ``AlreadyUploaded``,
         ``NoSpace``, ``NotAllowed`` and ``Unreadable``; whoever staged the
         file discards it then.
         """
@@ -100,14 +101,7 @@ class Uploader:
         self._check_open(distribution.project)
         if self._strict:
             check_fields(distribution, form.value)
-        await self._run_in_thread(check_digests, form, staged)
-        digest = staged.digests()["sha256"]
-        contents = await self._run_in_thread(
-            check_contents if self._strict else look_into,
-            staged.path(),
-            distribution,
-            name_is_known=form.value("name") is not None,
-        )
+        staged, digest, contents = await self._run_in_thread(self._inspect, form, finish, distribution)
         attestations, publisher = await self._attested(form, digest)
         # The sidecar holds microseconds, and both are to say the same.
         now_ns = int(self._clock() * 1_000_000) * 1000
@@ -140,10 +134,23 @@ class Uploader:
                 signature=form.signature,
                 replace=(here or True) if self._overwrite else False,
             )
-            published = await self._run_in_thread(_publish_and_claim, publish, claim)
-            known = _known(contents, published, sidecar, signed=form.signature is not None)
-            await self._local_files.added(known, contents.metadata)
-            return known
+            signed = form.signature is not None
+            return await self._local_files.add(
+                lambda: (
+                    _known(contents, _publish_and_claim(publish, claim), sidecar, signed=signed),
+                    contents.metadata,
+                )
+            )
+
+    def _inspect(
+        self, form: UploadForm, finish: Callable[[], Staged], distribution: Distribution
+    ) -> tuple[Staged, str, Contents]:
+        """The whole file, its digest, and what it holds.  Blocking: all in one turn, since each turn of a thread costs."""
+        staged = finish()
+        check_digests(form, staged)
+        look = check_contents if self._strict else look_into
+        contents = look(staged.path(), distribution, name_is_known=form.value("name") is not None)
+        return staged, staged.digests()["sha256"], contents
 
     async def _claim(self, project: ProjectName) -> Callable[[], None] | None:
         return None if self._owners is None else await self._owners.claim(project)

@@ -177,6 +177,13 @@ class IndexRequest(Request):
         if not self._disconnected and not self.finished:
             self.channel.read_on()
 
+    def finish(self) -> None:
+        """Everything is sent; a body that nobody took over is forgotten."""
+        intake, self.intake = self.intake, None
+        super().finish()
+        if intake is not None:
+            intake.abandon()
+
     def connectionLost(self, reason: Failure) -> None:
         """The client went away."""
         if self._linger is not None and self._linger.active():

@@ -1,4 +1,8 @@
-"""One upload while it comes: fields are kept, the file goes to a staged file in a thread, memory stays flat."""
+"""One upload while it comes: fields are kept, the file goes to a staged file in a thread, memory stays flat.
+
+What is left when all of it has come, which is all of a small file, is written
+by whoever looks into it: each turn of a thread costs more than the writing.
+"""
 
 from __future__ import annotations
 
@@ -98,8 +102,6 @@ class UploadIntake:
                     raise BadForm("the form has two files in the field 'content'; expected one")
                 self._filename = event.filename
         elif isinstance(event, FileEnd):
-            if self._into == "content":
-                self._pump(last=True)
             self._into = None
 
     def _handle_piece(self, data: bytes) -> None:
@@ -112,8 +114,8 @@ class UploadIntake:
             if len(self._signature) > LARGEST_SIGNATURE:
                 raise TooLarge(f"the signature is longer than {LARGEST_SIGNATURE} bytes")
 
-    def _pump(self, *, last: bool = False) -> None:
-        if self._writing or self._abandoned or not (self._blocks or (last and self.staged is None)):
+    def _pump(self) -> None:
+        if self._writing or self._abandoned or self._complete or not self._blocks:
             return
         self._writing = True
         blocks, self._blocks = self._blocks, []
@@ -141,7 +143,7 @@ class UploadIntake:
         self._writing = False
         if self._abandoned:
             self._discard()
-        elif self._gathered >= BLOCK or (self._blocks and self._into is None):
+        elif self._gathered >= BLOCK:
             self._pump()
         if self._paused and self._waiting <= MOST_WAITING // 2:
             self._paused = False
@@ -151,15 +153,16 @@ class UploadIntake:
             for each in idle:
                 each.callback(None)
 
-    async def whole(self) -> dict[str, tuple[str, ...]]:
-        """Return the fields when the whole body is written.
+    async def take_over(self) -> dict[str, tuple[str, ...]]:
+        """Return the fields, now that the whole body came, when nothing is being written any more.
 
-        Raises ``BadForm`` when it ended too early, and whatever writing raised.
+        From here on the upload is its caller's, who has to ``end`` it: that
+        its client goes away changes nothing.  Raises ``BadForm`` when the body
+        ended too early, and whatever writing raised.
         """
         self._complete = True
         for event in self._reader.close():
             self._handle(event)
-        self._pump()
         while self._writing:
             waiting: Deferred[None] = Deferred()
             self._idle.append(waiting)
@@ -168,12 +171,34 @@ class UploadIntake:
             self._failure.raiseException()
         return self._fields
 
+    @property
+    def has_file(self) -> bool:
+        """Did a file come with the form?"""
+        return self._filename is not None
+
+    def finish(self) -> Staged:
+        """Write what is left, and return the file.  Blocking; once, after ``take_over``."""
+        blocks, self._blocks = self._blocks, []
+        if blocks or self.staged is None:
+            self._write_blocks(blocks)
+        if self.staged is None:
+            raise AssertionError("_write_blocks stages the file")
+        return self.staged
+
     def form(self) -> UploadForm:
         """Return the form as a value."""
         return UploadForm(fields=self._fields, filename=self._filename or "", signature=self._signature)
 
     def abandon(self) -> None:
-        """Forget the upload, if it was not published."""
+        """Forget the upload, unless it was taken over."""
+        if not self._complete:
+            self._forget()
+
+    def end(self) -> None:
+        """Forget whatever of the upload was not published."""
+        self._forget()
+
+    def _forget(self) -> None:
         if self._abandoned:
             return
         self._abandoned = True
@@ -186,7 +211,7 @@ class UploadIntake:
         staged, self.staged = self.staged, None
         if ended is not None:
             ended()
-        if staged is not None:
+        if staged is not None and not staged.gone:
             Deferred.fromCoroutine(self._discard_staged(staged)).addErrback(
                 lambda failure: self.log.failure("a staged upload could not be removed", failure)
             )

@@ -12,7 +12,7 @@ from twisted_pypi.boundaries import PackageStore, RunInThread
 from twisted_pypi.errors import BadForm, Busy, NoSpace, TooLarge
 from twisted_pypi.uploading import Uploader
 from twisted_pypi.web.bodies import Intake
-from twisted_pypi.web.intake import UploadIntake
+from twisted_pypi.web.intake import BLOCK, UploadIntake
 from twisted_pypi.web.replies import Reply, text_reply
 from twisted_pypi.web.small_body import SmallBody
 
@@ -82,11 +82,13 @@ class Uploads:
             ended=self._ended,
         )
         self._under_way += 1
-        try:
-            await self._check_space(length)
-        except BaseException:
-            intake.abandon()
-            raise
+        # What comes at once is looked at when it is staged: nothing is gained by a refusal before that.
+        if length is None or length > BLOCK:
+            try:
+                await self._check_space(length)
+            except BaseException:
+                intake.abandon()
+                raise
         return intake
 
     async def _check_space(self, length: int | None) -> None:
@@ -109,10 +111,10 @@ class Uploads:
         if not isinstance(taken, UploadIntake):
             raise BadForm("the request has no body; expected a form (multipart/form-data)")
         try:
-            fields = await taken.whole()
+            fields = await taken.take_over()
             return await self._act(request, taken, fields)
         finally:
-            taken.abandon()
+            taken.end()
 
     async def _act(self, request: IndexRequest, intake: UploadIntake | None, fields: Fields) -> Reply:
         action = (fields.get(":action") or ("",))[0]
@@ -122,10 +124,10 @@ class Uploads:
         return await act(request, intake, fields)
 
     async def _file_upload(self, request: IndexRequest, intake: UploadIntake | None, _fields: Fields) -> Reply:
-        if intake is None or intake.staged is None:
+        if intake is None or not intake.has_file:
             raise BadForm("the form has no file; expected one in the field 'content'")
         form = intake.form()
-        await self._uploader.accept(form, intake.staged, request.login.name if request.login else None)
+        await self._uploader.accept(form, intake.finish, request.login.name if request.login else None)
         return Reply(200, ((b"Content-Type", b"text/plain; charset=utf-8"),), f"{form.filename} is here\n".encode())
 
     async def _remove(self, _request: IndexRequest, _intake: UploadIntake | None, fields: Fields) -> Reply:
