@@ -87,9 +87,17 @@ class RulesInForce(Service):
         if self._loop.running:
             self._loop.stop()
 
-    async def _look(self) -> None:
+    def reload(self) -> None:
+        """Read the file, whatever its times say, and log what came of it."""
+        self.trouble = None
+        Deferred.fromCoroutine(self._look(reading=True))
+
+    async def _look(self, *, reading: bool = False) -> None:
         try:
-            found = await self._run_in_thread(_look, self.path, self._last_seen, self._last_read)
+            if reading:
+                found = await self._run_in_thread(_read, self.path)
+            else:
+                found = await self._run_in_thread(_look, self.path, self._last_seen, self._last_read)
         except Exception:  # noqa: BLE001  # a loop that fails once would never run again
             self.log.failure("the rules file {path} could not be looked at", path=self.path)
             return

@@ -10,7 +10,7 @@ from twisted_pypi.serving.draining import TICK, drain
 
 def draining(site: Connections, clock: Clock, limit: float = 7.0) -> list[bool]:
     results: list[bool] = []
-    Deferred.fromCoroutine(drain(site, clock, limit)).addCallback(results.append)
+    Deferred.fromCoroutine(drain([site], clock, limit)).addCallback(results.append)
     return results
 
 

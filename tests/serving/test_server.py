@@ -15,9 +15,10 @@ from twisted.logger import ILogObserver
 from tests.serving.doubles import Connections
 from twisted_pypi.config import Config
 from twisted_pypi.serving.draining import TICK
+from twisted_pypi.serving.ending import DRAIN_SECONDS
 from twisted_pypi.serving.logs import LogFile
 from twisted_pypi.serving.privileges import Outcome
-from twisted_pypi.serving.server import DRAIN_SECONDS, Server
+from twisted_pypi.serving.server import Server
 from twisted_pypi.serving.signals import Signals
 from twisted_pypi.serving.starting import CannotStart
 

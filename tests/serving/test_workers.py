@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 
 from twisted_pypi.config import Config
 from twisted_pypi.errors import Busy, Unreadable
+from twisted_pypi.serving.endpoints import Speaks
 from twisted_pypi.serving.json_lines import json_line
 from twisted_pypi.serving.workers.handover import MEMORY, Handover, Socket, receive
 from twisted_pypi.serving.workers.keeping import FIRST_PAUSE, LONGEST_PAUSE, SOUND, Worker, Workers
@@ -75,7 +76,7 @@ class House:
             memory=lambda: 30,
             changed=self.changed,
         )
-        self.workers.serve([(20, 2, None), (21, 2, "tcp:80")])
+        self.workers.serve([(20, 2, None, Speaks.TLS), (21, 2, "tcp:80", Speaks.PLAIN)])
         self.workers.startService()
 
     def wait(self) -> Deferred[None]:
@@ -122,7 +123,7 @@ def test_everything_but_a_number_is_handed_over_by_the_pipe() -> None:
     read, write = os.pipe()
     os.write(write, second.written.getvalue())
     os.close(write)
-    sockets = (Socket(MEMORY + 1, 2, None), Socket(MEMORY + 2, 2, "tcp:80"))
+    sockets = (Socket(MEMORY + 1, 2, None, Speaks.TLS), Socket(MEMORY + 2, 2, "tcp:80", Speaks.PLAIN))
     assert receive(read) == Handover(CONFIG, 2, "/catalog", sockets, "some.reactor", False)
     with pytest.raises(EOFError):
         receive(read)

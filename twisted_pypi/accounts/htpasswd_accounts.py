@@ -79,6 +79,10 @@ class HtpasswdAccounts:
         self._file.refresh()
         return self._file.generation
 
+    def reload(self) -> None:
+        """Read the password file, whatever its times say."""
+        self._file.reload()
+
     def remembered(self, authorization: bytes) -> User | None:
         """Return who this header was verified for, while that user's hash is the same: one stat and one digest."""
         self._file.refresh()

@@ -42,6 +42,7 @@ class PasswordFile:
         self._now_ns = now_ns
         self._identity: tuple[int, ...] | None = None
         self._data: bytes | None = None
+        self._taken = False
         self._trouble: str | None = None
         self._before: Mapping[str, str] = {}
         self._changed_at = float("-inf")
@@ -64,9 +65,15 @@ class PasswordFile:
         if self._trouble is not None:
             self.log.info("the password file {path} can be read again", path=self.path)
             self._trouble = None
-        if data != self._data:
-            self._data = data
+        if data != self._data or not self._taken:
+            self._data, self._taken = data, True
             self._take(parse(decode(data)))
+
+    def reload(self) -> None:
+        """Read the file, whatever its times say, and log what came of it.  Never raises."""
+        self._identity, self._trouble = None, None
+        self._taken = False
+        self.refresh()
 
     def just_lost(self, user: str) -> bool:
         """Was this user in the table that was in force until a moment (``SETTLE``) ago, and is gone?"""

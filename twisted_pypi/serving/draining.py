@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from twisted.internet.interfaces import IReactorTime
@@ -29,7 +30,7 @@ class Drainable(Protocol):
         """Close every connection at once."""
 
 
-async def drain(site: Drainable, clock: IReactorTime, limit: float) -> bool:
+async def drain(sites: Sequence[Drainable], clock: IReactorTime, limit: float) -> bool:
     """Wait at most ``limit`` seconds until every connection has ended by itself.
 
     True when all have; else what is left is aborted.
@@ -38,9 +39,11 @@ async def drain(site: Drainable, clock: IReactorTime, limit: float) -> bool:
     while True:
         # A request that has arrived but was not read yet is read before its connection is taken for idle.
         await deferLater(clock, TICK)
-        site.close_idle()
-        if not site.open_connections:
+        for site in sites:
+            site.close_idle()
+        if not any(site.open_connections for site in sites):
             return True
         if clock.seconds() >= end:
-            site.abort()
+            for site in sites:
+                site.abort()
             return False

@@ -6,6 +6,7 @@ import errno
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
@@ -21,6 +22,17 @@ BACKLOG = 1024
 """Connections that wait to be accepted: one client alone opens a hundred at once."""
 
 
+class Speaks(Enum):
+    """What is spoken with those who connect."""
+
+    PLAIN = auto()
+    """HTTP, or whatever the endpoint wraps around it."""
+    TLS = auto()
+    """HTTP inside TLS, with the certificate of the settings."""
+    REDIRECT = auto()
+    """HTTP, by which everybody is sent on to the https address."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """An endpoint, and its name in a sentence."""
@@ -29,15 +41,42 @@ class Place:
     name: str
     option: str
     """The option that chooses another."""
+    speaks: Speaks = Speaks.PLAIN
 
 
 def places(config: Config, reactor: object) -> Sequence[Place]:
     """Where the settings say that the server listens.  Opens nothing."""
+    speaks = Speaks.PLAIN if config.tls_cert is None else Speaks.TLS
     if config.listen:
-        return [Place(serverFromString(reactor, each), each, "--listen") for each in config.listen]
+        chosen = [
+            Place(_endpoint(each, reactor), each, "--listen", Speaks.PLAIN if _is_apart(each) else speaks)
+            for each in config.listen
+        ]
+    else:
+        chosen = [_port(config, config.port, reactor, "--port or --interface", speaks)]
+    if config.redirect_http is not None:
+        chosen.append(_port(config, config.redirect_http, reactor, "--redirect-http", Speaks.REDIRECT))
+    return chosen
+
+
+def _port(config: Config, port: int, reactor: object, option: str, speaks: Speaks) -> Place:
     kind = TCP6ServerEndpoint if ":" in config.interface else TCP4ServerEndpoint
-    name = f"Port {config.port}" + (f" of {config.interface}" if config.interface else "")
-    return [Place(kind(reactor, config.port, BACKLOG, config.interface), name, "--port or --interface")]
+    name = f"Port {port}" + (f" of {config.interface}" if config.interface else "")
+    return Place(kind(reactor, port, BACKLOG, config.interface), name, option, speaks)
+
+
+def _endpoint(text: str, reactor: object) -> IStreamServerEndpoint:
+    if text.startswith("ssl:"):
+        from twisted_pypi.serving.tls import ListensByTLS  # noqa: PLC0415  # OpenSSL takes a while to import
+
+        reactor = ListensByTLS(reactor)
+    made: IStreamServerEndpoint = serverFromString(reactor, text)
+    return made
+
+
+def _is_apart(endpoint: str) -> bool:
+    """Has an endpoint string a certificate of its own, or is it for this machine alone?"""
+    return endpoint.startswith(("ssl:", "unix:")) or "domain=UNIX" in endpoint
 
 
 def listen(place: Place, factory: Any) -> IListeningPort:
@@ -87,5 +126,5 @@ def address(place: Place, port: IListeningPort, prefix: str) -> str:
     if not isinstance(host, IPv4Address | IPv6Address):
         return str(host)
     name = f"[{host.host}]" if ":" in host.host else host.host
-    scheme = "https" if place.name.startswith("ssl:") else "http"
+    scheme = "https" if place.name.startswith("ssl:") or place.speaks is Speaks.TLS else "http"
     return f"{scheme}://{name}:{host.port}{prefix}/"

@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
-from twisted.internet.interfaces import IListeningPort, IReactorTime
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import ILogObserver, Logger
 from twisted.python.components import Componentized
 
 from twisted_pypi.config import Config
-from twisted_pypi.serving.draining import Drainable, drain
-from twisted_pypi.serving.endpoints import Place, address, listen, places, take_turns
+from twisted_pypi.errors import BadSetting
+from twisted_pypi.serving.draining import Drainable
+from twisted_pypi.serving.ending import end_in_order
+from twisted_pypi.serving.endpoints import Place, Speaks, places
+from twisted_pypi.serving.listening import Ports
 from twisted_pypi.serving.logs import LogFile, LogLines
 from twisted_pypi.serving.open_files import raise_limit
 from twisted_pypi.serving.privileges import Outcome, give_up_root
@@ -23,14 +26,9 @@ from twisted_pypi.serving.signals import Signals
 from twisted_pypi.serving.starting import CannotStart, say
 
 if TYPE_CHECKING:
+    from twisted_pypi.serving.certificates import CertificateInForce
+    from twisted_pypi.serving.notifying import Notifier
     from twisted_pypi.serving.workers.keeping import Workers
-
-DRAIN_SECONDS = 7.0
-"""Seconds that requests have to finish after the first signal."""
-
-
-LAST_SECONDS = 0.5
-"""Seconds after which a worker that has not ended by itself then is killed."""
 
 
 class SignalsOf(Protocol):
@@ -70,6 +68,10 @@ class Server(MultiService):
         umask: int | None = None,
         workers: Workers | None = None,
         adopted: Sequence[Place] = (),
+        certificate: CertificateInForce | None = None,
+        redirect: Drainable | None = None,
+        reloads: Sequence[Callable[[], object]] = (),
+        notifier: Notifier | None = None,
     ) -> None:
         """Serve ``site``, which is also a protocol factory.
 
@@ -78,22 +80,30 @@ class Server(MultiService):
         ``umask`` is set at the start; ``None`` leaves the one that is there.
         ``workers`` serve together with it.  ``adopted`` are places that another
         process has opened, which says so, and that are used instead of those of ``config``.
+        ``certificate`` is shown where TLS is spoken; ``redirect`` answers where everybody is sent on.
+        ``reloads`` are called at SIGHUP.  ``notifier`` tells systemd.
         """
         super().__init__()
         self._config = config
-        self._site = site
         self._reactor = reactor
         self._clock: IReactorTime = reactor
         self._become_owner = become_owner
         self._log_file = LogFile(config.log_file) if config.log_file else log_file
         self.log_files: list[LogFile | LogLines] = list(log_files)
         """What is opened at the start."""
-        self._ports: list[tuple[Place, IListeningPort]] = []
+        self._sites = [site] if redirect is None else [site, redirect]
+        self._certificate = certificate
+        self._reloads = reloads
+        self._notifier = notifier
+        factories: dict[Speaks, Any] = {Speaks.PLAIN: site, Speaks.REDIRECT: redirect}
+        if certificate is not None:
+            factories[Speaks.TLS] = certificate.around(site, reactor)
+        self._ports = Ports(factories)
         self._ended = False
         self._umask = umask
         self._workers = workers
         self._adopted = adopted
-        self._signals = signals(self._in_reactor, finish=self._finish, stop=self.end, reopen=self._reopen)
+        self._signals = signals(self._in_reactor, finish=self._finish, stop=self.end, reopen=self.reload)
 
     def setServiceParent(self, parent: Any) -> None:
         """Take a place in an application; its log goes to our log file if there is one."""
@@ -116,15 +126,19 @@ class Server(MultiService):
         raise_limit()
         self._attempt(self._make_folders)
         self._give_up_root()
+        if self._certificate is not None:
+            self._certificate.say_if_closed()
         for each in self.log_files:
             self._attempt(each.open)
         if self._workers is not None:
             self._attempt(self._workers.prepare)
-            self._workers.serve([_socket_of(place, port) for place, port in self._ports])
+            self._workers.serve(self._ports.sockets())
         super().startService()
         self._reactor.callWhenRunning(self._signals.install)
         for url in () if self._adopted else self.addresses():
             self._log.info("Listening on {url}", url=url)
+        if self._notifier is not None:
+            self._reactor.callWhenRunning(self._notifier.ready)
 
     def stopService(self) -> Deferred[None]:
         """Close the ports, then stop everything in the reverse order of its start."""
@@ -133,15 +147,29 @@ class Server(MultiService):
 
     def addresses(self) -> list[str]:
         """Where it listens now, as URLs; port 0 is the one that the system chose."""
-        return [address(place, port, self._config.server_base_url) for place, port in self._ports]
+        return self._ports.addresses(self._config.server_base_url)
 
     def finish(self) -> None:
         """End in order, as by SIGTERM."""
         self._signals.end_in_order()
 
-    def reopen(self) -> None:
-        """Open the log files again, as by SIGHUP."""
-        self._reopen()
+    def reload(self) -> None:
+        """Read again what the operator may have changed, and open the log files again, as by SIGHUP."""
+        if self._notifier is not None:
+            self._notifier.reloading()
+        for each in (*filter(None, [self._log_file]), *self.log_files):
+            try:
+                each.reopen()
+            except OSError as error:
+                self._log.error("The log file {path} cannot be opened again: {error}", path=each.path, error=error)
+        if self._certificate is not None:
+            self._certificate.reload()
+        for reload in self._reloads:
+            reload()
+        if self._workers is not None:
+            self._workers.reopen()
+        if self._notifier is not None:
+            self._notifier.ready()
 
     def end(self) -> None:
         """Stop the reactor, whatever is still being sent."""
@@ -150,21 +178,19 @@ class Server(MultiService):
             self._reactor.stop()
 
     async def _stop(self) -> None:
-        await self._stop_listening()
+        await self._ports.close()
         await maybeDeferred(super().stopService)
         for each in self.log_files:
             each.close()
 
-    async def _stop_listening(self) -> None:
-        ports, self._ports = self._ports, []
-        await gatherResults([maybeDeferred(port.stopListening) for _, port in ports])
-
     def _listen(self) -> None:
-        for place in self._adopted or places(self._config, self._reactor):
-            port = listen(place, self._site)
-            self._ports.append((place, port))
-            if self._workers is not None or self._adopted:
-                take_turns(port)
+        if self._certificate is not None:
+            try:
+                self._certificate.start()
+            except BadSetting as problem:
+                raise CannotStart(str(problem), 2) from None
+        alone = self._workers is None and not self._adopted
+        self._ports.open(self._adopted or places(self._config, self._reactor), in_turns=not alone)
 
     def _make_folders(self) -> None:
         for root in self._config.roots:
@@ -196,32 +222,6 @@ class Server(MultiService):
         ending.addBoth(lambda _: self.end())
 
     async def _drain(self) -> None:
-        self._log.info("Ending: {n} requests are being answered", n=self._site.open_requests)
-        await self._stop_listening()
-        if self._workers is None:
-            await self._drain_own()
-            return
-        last = self._clock.callLater(DRAIN_SECONDS + LAST_SECONDS, self._workers.kill)
-        ended = self._workers.finish()
-        await self._drain_own()
-        await ended
-        if last.active():
-            last.cancel()
-
-    async def _drain_own(self) -> None:
-        if not await drain(self._site, self._clock, DRAIN_SECONDS):
-            self._log.warn("Connections were cut that had not ended after {seconds:.0f} seconds", seconds=DRAIN_SECONDS)
-
-    def _reopen(self) -> None:
-        for each in (*filter(None, [self._log_file]), *self.log_files):
-            try:
-                each.reopen()
-            except OSError as error:
-                self._log.error("The log file {path} cannot be opened again: {error}", path=each.path, error=error)
-        if self._workers is not None:
-            self._workers.reopen()
-
-
-def _socket_of(place: Place, port: Any) -> tuple[int, int, str | None]:
-    """The descriptor and the family of an open port, and its endpoint string if it has one."""
-    return port.fileno(), port.addressFamily, place.name if place.option == "--listen" else None
+        if self._notifier is not None:
+            self._notifier.stopping()
+        await end_in_order(self._ports, self._sites, self._workers, self._clock, self._log)

@@ -16,7 +16,9 @@ from twisted_pypi.config import LogFormat
 from twisted_pypi.marking import Marker
 from twisted_pypi.options import Options
 from twisted_pypi.serving.announcing import Announcer
+from twisted_pypi.serving.notifying import notifier_of
 from twisted_pypi.serving.privileges import give_up_root
+from twisted_pypi.serving.reloading import reloads_of
 from twisted_pypi.serving.server import Server
 from twisted_pypi.serving.undecided import Undecided
 from twisted_pypi.storage.sweeper import Sweeper
@@ -114,7 +116,15 @@ def makeService(options: Options, reactor: Any = None, together: Together | None
         catch_up=None if folders.following is None else folders.following.catch_up,
         reactor=reactor,
     )
-    workers = None if together is None else together.workers(options, folders, access_file, reactor)
+    certificate, redirect = None, None
+    if config.tls_cert is not None or config.redirect_http is not None:
+        from twisted_pypi.tap.tls import make_certificate, make_redirect  # noqa: PLC0415  # without TLS none of it is needed
+
+        certificate = make_certificate(config, together)
+        redirect = make_redirect(
+            config, access_log=access_log, error_pages=ErrorPages(templates), proxies=proxies, reactor=reactor
+        )
+    workers = None if together is None else together.workers(options, folders, access_file, certificate, reactor)
     server = Server(
         config,
         site,
@@ -125,6 +135,10 @@ def makeService(options: Options, reactor: Any = None, together: Together | None
         workers=workers,
         adopted=() if together is None else together.places(reactor),
         become_owner=give_up_root if folders.keeps else lambda _: None,
+        certificate=certificate,
+        redirect=redirect,
+        reloads=reloads_of((accounts, *showing.services)),
+        notifier=notifier_of(options.environ) if folders.keeps else None,
     )
     announcer = Announcer(config, showing.index, lambda: accounts.users)
     undecided = Undecided(config, showing.owners.undecided)

@@ -22,6 +22,7 @@ from twisted_pypi.tap.folders import cache_dir
 
 if TYPE_CHECKING:
     from twisted_pypi.catalog import Catalog
+    from twisted_pypi.serving.certificates import CertificateInForce
     from twisted_pypi.tap.folders import Folders
 
 WORKER = "twisted_pypi.tap.worker"
@@ -60,7 +61,12 @@ class Together:
         return [] if self.handover is None else [adopted(reactor, each) for each in self.handover.sockets]
 
     def workers(
-        self, options: Options, folders: Folders, log_file: LogFile | LogLines | None, reactor: Any
+        self,
+        options: Options,
+        folders: Folders,
+        log_file: LogFile | LogLines | None,
+        certificate: CertificateInForce | None,
+        reactor: Any,
     ) -> Workers | None:
         """Return the other processes, as the keeper looks after them."""
         if not self.keeps:
@@ -71,7 +77,8 @@ class Together:
             location = folders.catalog.location
             if location is None:
                 return None
-            return Handover(config, number, location, sockets, reactor_module, isinstance(log_file, LogLines))
+            pem = None if certificate is None else certificate.pem
+            return Handover(config, number, location, sockets, reactor_module, isinstance(log_file, LogLines), pem)
 
         return Workers(
             config.workers - 1,

@@ -40,7 +40,7 @@ def main() -> None:
     server = makeService(Options(config=handover.config), reactor, as_worker(handover))
     if not isinstance(server, Server):
         raise TypeError
-    Lifeline(_KEEPER, reactor, reopen=server.reopen, gone=server.finish).start()
+    Lifeline(_KEEPER, reactor, reopen=server.reload, gone=server.finish).start()
     server.startService()
     reactor.addSystemEventTrigger("before", "shutdown", server.stopService)
     reactor.run()

@@ -11,11 +11,11 @@ from typing import Any
 from twisted.internet import defer, tcp, unix
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStreamServerEndpoint
-from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from twisted_pypi.serving.endpoints import BACKLOG, Place
+from twisted_pypi.serving.tls import TLSFactory
 from twisted_pypi.serving.workers.handover import Socket
 
 _INHERITED = "systemd:"
@@ -43,7 +43,7 @@ class _Adopting:
         return self.adopt(factory)
 
     def listenSSL(self, _port: int, factory: Any, contextFactory: Any, *_more: Any, **_named: Any) -> IListeningPort:
-        return self.adopt(TLSMemoryBIOFactory(contextFactory, False, factory))  # noqa: FBT003  # no names in the base
+        return self.adopt(TLSFactory(contextFactory, factory, self._reactor))
 
     def listenUNIX(self, _address: str, factory: Any, *_more: Any, **_named: Any) -> IListeningPort:
         return self.adopt(factory)
@@ -80,4 +80,4 @@ class _Endpoint:
 
 def adopted(reactor: Any, inherited: Socket) -> Place:
     """A place that is open already."""
-    return Place(_Endpoint(reactor, inherited), inherited.endpoint or "A port", "--listen")
+    return Place(_Endpoint(reactor, inherited), inherited.endpoint or "A port", "--listen", inherited.speaks)

@@ -5,8 +5,13 @@ from __future__ import annotations
 import os
 import pickle
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from twisted_pypi.config import Config
+from twisted_pypi.serving.endpoints import Speaks
+
+if TYPE_CHECKING:
+    from twisted_pypi.serving.certificates import Pem
 
 _LENGTH = 8
 
@@ -23,7 +28,8 @@ class Socket:
     family: int
     """Its address family, as ``socket`` numbers them."""
     endpoint: str | None
-    """The Twisted endpoint string that opened it; ``None`` for a plain port."""
+    """The Twisted endpoint string that opened it; ``None`` for a port by its number."""
+    speaks: Speaks
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,8 @@ class Handover:
     """The module of the reactor that the keeper runs."""
     logs_access: bool
     """Do lines of the access log go to the log?"""
+    pem: Pem | None = None
+    """The certificate, which only root may be able to read; ``None``: without TLS."""
 
 
 def pack(handover: Handover) -> bytes:

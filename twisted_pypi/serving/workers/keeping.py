@@ -17,6 +17,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twisted_pypi.errors import Busy, TwistedPyPIError
+from twisted_pypi.serving.endpoints import Speaks
 from twisted_pypi.serving.workers.handover import MEMORY, Handover, Socket, pack
 from twisted_pypi.serving.workers.lifeline import REOPEN
 from twisted_pypi.serving.workers.telling import Retelling
@@ -82,7 +83,7 @@ class Workers(Service):
         self._handover = handover
         self._memory = memory
         self._changed = changed
-        self._sockets: Sequence[tuple[int, int, str | None]] = ()
+        self._sockets: Sequence[tuple[int, int, str | None, Speaks]] = ()
         self._running: dict[int, tuple[Worker, float]] = {}
         self._pauses: dict[int, float] = {}
         self._timers: dict[int, IDelayedCall] = {}
@@ -94,8 +95,8 @@ class Workers(Service):
         """See that there can be workers at all.  Raises ``CannotStart``."""
         self._prepare()
 
-    def serve(self, sockets: Sequence[tuple[int, int, str | None]]) -> None:
-        """Hand these listening sockets on: descriptor, family, and the endpoint string of each."""
+    def serve(self, sockets: Sequence[tuple[int, int, str | None, Speaks]]) -> None:
+        """Hand these listening sockets on: descriptor, family, endpoint string, and what is spoken there."""
         self._sockets = sockets
 
     def startService(self) -> None:
@@ -133,7 +134,7 @@ class Workers(Service):
                 worker.transport.signalProcess("KILL")
 
     def reopen(self) -> None:
-        """Have all open their log files again."""
+        """Have all read again what the operator may have changed, and open their log files again."""
         for worker, _ in self._running.values():
             worker.transport.write(REOPEN)
 
@@ -159,9 +160,9 @@ class Workers(Service):
         self._timers.pop(number, None)
         descriptors = {0: "w", 1: 1, 2: "r", MEMORY: self._memory()}
         sockets = []
-        for at, (descriptor, family, endpoint) in enumerate(self._sockets, MEMORY + 1):
+        for at, (descriptor, family, endpoint, speaks) in enumerate(self._sockets, MEMORY + 1):
             descriptors[at] = descriptor
-            sockets.append(Socket(at, family, endpoint))
+            sockets.append(Socket(at, family, endpoint, speaks))
         handover = self._handover(number, tuple(sockets))
         if handover is None:
             self.log.error("the catalog is in memory, where workers cannot read it: one process serves alone")

@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 REOPEN = b"r"
-"""The word for: open the log files again."""
+"""The word for: what the operator may have changed is to be read again, and log files are to be opened again."""
 
 
 @implementer(IReadDescriptor)
