@@ -17,8 +17,10 @@ OPEN = Config(roots=("/pypi",), port=80, authenticate=frozenset(), server_base_u
 READS = Config(roots=("/pypi",), listen=("tcp:9", "unix:/s"))
 
 
-def steps(config: Config, users: int = 0, files: int = 0, *, writable: bool = True, within: str | None = None) -> str:
-    return "\n".join(first_steps(config, users=users, files=files, writable=writable, container=within))
+def steps(
+    config: Config, users: int = 0, projects: int = 0, *, writable: bool = True, within: str | None = None
+) -> str:
+    return "\n".join(first_steps(config, users=users, projects=projects, writable=writable, container=within))
 
 
 def test_three_steps_and_then_none() -> None:
@@ -29,8 +31,8 @@ def test_three_steps_and_then_none() -> None:
         "pip install --index-url http://localhost:8080/simple/ PROJECT",
     ]
     assert steps(SERVER, users=1) == "\n".join(everything.splitlines()[1:])
-    assert steps(SERVER, files=1) == everything.splitlines()[0]
-    assert steps(SERVER, users=1, files=1) == ""
+    assert steps(SERVER, projects=1) == everything.splitlines()[0]
+    assert steps(SERVER, users=1, projects=1) == ""
 
 
 def test_in_a_container() -> None:

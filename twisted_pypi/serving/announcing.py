@@ -75,6 +75,10 @@ class Announcer(Service):
             files=files,
         )
         for step in first_steps(
-            self._config, users=self._users(), files=files, writable=self._writable, container=self._container()
+            self._config,
+            users=self._users(),
+            projects=len(projects.names),
+            writable=self._writable,
+            container=self._container(),
         ):
             self.log.info("{step}", step=step)

@@ -17,14 +17,14 @@ def container() -> str | None:
     return platform.node() if os.getpid() == 1 else None
 
 
-def first_steps(config: Config, *, users: int, files: int, writable: bool, container: str | None) -> Iterator[str]:
-    """Yield what is to be done next, a sentence each; nothing where there are users and files."""
+def first_steps(config: Config, *, users: int, projects: int, writable: bool, container: str | None) -> Iterator[str]:
+    """Yield what is to be done next, a sentence each; nothing where there are users and projects."""
     if config.authenticate and config.password_file is not None and not users:
         adding = f"twisted-pypi passwd {config.password_file} NAME"
         if container is not None:
             adding = f"docker exec -it {container} {adding}"
         yield f"Nobody can log in yet; add the first user, without a restart, by: {adding}"
-    if files:
+    if projects:
         return
     url = _url(config, container)
     if writable and (config.password_file is not None or Action.UPDATE not in config.authenticate):
