@@ -100,6 +100,17 @@ VERBS = (
         Group.LOOKING,
     ),
     Verb(
+        "list", "[NAME [VERSION]]", "say what is there, or with --trash what was removed", "listing:main", Group.KEEPING
+    ),
+    Verb(
+        "remove",
+        "NAME VERSION|FILE",
+        "put files into the trash, or with --purge delete them",
+        "remove:main",
+        Group.KEEPING,
+    ),
+    Verb("restore", "NAME VERSION|FILE", "bring them back from the trash", "restore:main", Group.KEEPING),
+    Verb(
         "yank",
         "NAME VERSION|FILE",
         "keep installers from a release that was a mistake",
