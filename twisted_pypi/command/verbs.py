@@ -84,6 +84,18 @@ VERBS = (
         f"{_OPTIONS}\nThe exit code is 1 when something needs a hand.",
     ),
     Verb(
+        "verify",
+        "[options] [DIR ...]",
+        "read every file again, and say which bytes are not what they were",
+        "verify:main",
+        Group.LOOKING,
+        "Read every file again and compare it with the catalog and with its sidecar, with the server running or not:\n"
+        "bytes that changed though size and time did not, files that are missing, sidecars of other bytes.\n"
+        "Nothing is changed.\n\n"
+        "--json    the outcome as JSON\n\n"
+        f"{_OPTIONS}\nThe exit code is 1 when something is not as it was.",
+    ),
+    Verb(
         "why",
         "NAME [VERSION]",
         "say whose a project is, and what becomes of each of its files",

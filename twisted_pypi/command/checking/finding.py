@@ -37,6 +37,8 @@ class Matter(StrEnum):
     LEFTOVER = "leftover"
     CONTENTS = "contents"
     SIDECAR = "sidecar"
+    ROT = "rot"
+    MISSING = "missing"
 
 
 @dataclass(frozen=True, slots=True)

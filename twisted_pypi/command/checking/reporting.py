@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TextIO
 
 from twisted_pypi.command.checking.finding import Finding, Level, Matter
@@ -53,19 +53,21 @@ class Report:
                 }
             )
 
-    def end(self) -> None:
-        """Say the last line, or the document."""
+    def end(self, sentence: str = "", more: Mapping[str, object] | None = None) -> None:
+        """Say the last line, which begins with ``sentence``, or the document, which has ``more`` in it."""
         self._room()
         bad, notes = self._counts[Level.BAD], self._counts[Level.NOTE]
         if self._json is not None:
-            json.dump({"needs_a_hand": self.needs_a_hand, "findings": self._json}, self._out, indent=2)
+            found = {"needs_a_hand": self.needs_a_hand, **(more or {}), "findings": self._json}
+            json.dump(found, self._out, indent=2)
             self._out.write("\n")
             return
         for matter, count in self._lines.items():
             if count > MOST_LINES:
                 self._out.write(f"... and {count - MOST_LINES} more about {matter} (--json has them all)\n")
         repaired = f" {self._repaired} repaired." if self._repaired else ""
-        self._out.write(f"\n{bad} to be mended (!), {notes} to be looked at (~).{repaired}\n")
+        begin = f"{sentence} " if sentence else ""
+        self._out.write(f"\n{begin}{bad} to be mended (!), {notes} to be looked at (~).{repaired}\n")
 
     def _mended(self, finding: Finding) -> str | None:
         if finding.repair is None or not self._repair:
