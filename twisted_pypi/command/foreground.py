@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +19,7 @@ from twisted.logger import (
 from twisted_pypi.config import Config
 from twisted_pypi.options import Options
 from twisted_pypi.serving.logs import observer_of
+from twisted_pypi.serving.signals import end_while_starting
 from twisted_pypi.serving.starting import CannotStart
 
 MakeService = Callable[[Options], IService]
@@ -28,8 +28,7 @@ MakeService = Callable[[Options], IService]
 
 def serve(config: Config, make_service: MakeService, reactor: Any) -> None:
     """Run a server until a signal ends it.  Raises ``CannotStart``."""
-    # As process 1 of a container nothing ends a process that has no handler yet.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    end_while_starting()
     application = Application("pypi-server")
     make_service(Options(config=config)).setServiceParent(application)
     _begin_logging(config, application.getComponent(ILogObserver, None))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -22,6 +23,18 @@ def end_process_after(seconds: float) -> None:
     timer = threading.Timer(seconds, os._exit, (0,))
     timer.daemon = True
     timer.start()
+
+
+def end_while_starting() -> None:
+    """See that SIGTERM and SIGINT end the process with code 0 until ``Signals`` are installed: nothing is under way.
+
+    As process 1 of a container nothing would end it that has no handler.  Only
+    possible in the main thread; what ignores a signal goes on ignoring it.
+    """
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, lambda *_: sys.exit(0))
 
 
 class Signals:

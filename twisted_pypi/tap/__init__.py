@@ -7,7 +7,7 @@ from twisted.application.service import IService
 from twisted_pypi.errors import BadSetting
 from twisted_pypi.options import Options
 from twisted_pypi.options.subcommand import refuse
-from twisted_pypi.tap import server
+from twisted_pypi.serving.signals import end_while_starting
 
 __all__ = ["Options", "makeService"]
 
@@ -17,6 +17,10 @@ def makeService(options: Options, reactor: Any = None) -> IService:
 
     Files of settings that cannot be used end the process with one sentence.
     """
+    if reactor is None:
+        end_while_starting()
+    from twisted_pypi.tap import server  # noqa: PLC0415  # most of the time of a start goes by in here
+
     try:
         return server.makeService(options, reactor)
     except BadSetting as problem:
