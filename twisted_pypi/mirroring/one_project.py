@@ -199,7 +199,8 @@ class OneProject:
                 problems.append(str(problem))
             else:
                 if where is not None:
-                    fetched.append(Arrived(each.file.filename, each.file.size, each.because, where))
+                    sha256 = each.file.hashes.get("sha256")
+                    fetched.append(Arrived(each.file.filename, each.file.size, each.because, where, sha256))
         return tuple(fetched), "; ".join(dict.fromkeys(problems))
 
 

@@ -46,6 +46,8 @@ class Arrived:
     """Why it is taken."""
     where: str = ""
     """Where it was put; empty: it was not fetched."""
+    sha256: str | None = None
+    """Hex digest, as the upstream has it."""
 
 
 @dataclass(frozen=True, slots=True)

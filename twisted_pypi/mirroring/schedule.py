@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Protocol
 
 from twisted.application.service import Service
@@ -11,8 +11,10 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 
+from twisted_pypi.boundaries.happenings import Happening, TellOfHappenings
 from twisted_pypi.errors import TwistedPyPIError
 from twisted_pypi.mirroring.outcomes import PassSummary, State
+from twisted_pypi.mirroring.telling import failed, happenings_of
 
 FIRST = 30.0
 """Seconds after the start before which there is no pass: a server that was just started has other things to do."""
@@ -42,8 +44,18 @@ class Updates(Service):
 
     log = Logger()
 
-    def __init__(self, runs: Runs, every: float, clock: IReactorTime, random: Callable[[], float]) -> None:
-        """Run ``runs`` every so many seconds; ``random`` gives numbers from 0 to 1."""
+    def __init__(
+        self,
+        runs: Runs,
+        every: float,
+        clock: IReactorTime,
+        random: Callable[[], float],
+        tell: TellOfHappenings | None = None,
+    ) -> None:
+        """Run ``runs`` every so many seconds; ``random`` gives numbers from 0 to 1.
+
+        ``tell`` is told of what was fetched, and how each pass ended.
+        """
         self.last: PassSummary | None = None
         """What came of the pass that ended last."""
         self.problem: str | None = None
@@ -52,6 +64,7 @@ class Updates(Service):
         self._every = every
         self._clock = clock
         self._random = random
+        self._tell = tell
         self._first = True
         self._pause: Deferred[None] | None = None
         self._running: Deferred[None] | None = None
@@ -104,16 +117,24 @@ class Updates(Service):
             self.last = await self._runs.run()
             self.problem = None
             self._say(self.last)
+            self._tell_all(happenings_of(self.last))
         except TwistedPyPIError as problem:
             self.problem = str(problem)
             self.log.warn("Nothing could be updated: {problem}", problem=problem)
+            self._tell_all([failed(self._clock.seconds(), self.problem)])
         except Exception as problem:  # noqa: BLE001  # a loop that fails once would never run again
             self.problem = str(problem) or repr(problem)
             self.log.failure("the update failed as a whole")
+            self._tell_all([failed(self._clock.seconds(), self.problem)])
         finally:
             running, self._running = self._running, None
             if running is not None:
                 running.callback(None)
+
+    def _tell_all(self, happenings: Iterable[Happening]) -> None:
+        if self._tell is not None:
+            for each in happenings:
+                self._tell(each)
 
     async def _end(self) -> None:
         if self._loop.running:

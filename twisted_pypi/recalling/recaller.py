@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred, DeferredLock, succeed
 from twisted.logger import Logger
 
 from twisted_pypi.boundaries import KnownFile, Recall, UpstreamPage
+from twisted_pypi.boundaries.happenings import TellOfHappenings
 from twisted_pypi.distributions import ProjectName
 from twisted_pypi.errors import TwistedPyPIError
 from twisted_pypi.inflight import InFlight
@@ -18,6 +19,7 @@ from twisted_pypi.recalling.good_pages import GoodPages
 from twisted_pypi.recalling.kept_files import Kept, KeptFiles
 from twisted_pypi.recalling.report import RecalledFile
 from twisted_pypi.recalling.sentences import sentence
+from twisted_pypi.recalling.telling import happening_of
 from twisted_pypi.simple.model import ProjectPage
 
 REMEMBERED = 60
@@ -47,11 +49,22 @@ class Recaller:
 
     log = Logger()
 
-    def __init__(self, kept: KeptFiles, *, hide_removed: Callable[[], bool], clock: Callable[[], float]) -> None:
-        """``hide_removed``: do the rules in force hide what is removed?  ``clock`` tells seconds since the epoch."""
+    def __init__(
+        self,
+        kept: KeptFiles,
+        *,
+        hide_removed: Callable[[], bool],
+        clock: Callable[[], float],
+        tell: TellOfHappenings | None = None,
+    ) -> None:
+        """``hide_removed``: do the rules in force hide what is removed?  ``clock`` tells seconds since the epoch.
+
+        ``tell`` is told of each recall that is news.
+        """
         self._kept = kept
         self._hide_removed = hide_removed
         self._clock = clock
+        self._tell = tell
         self._pages = GoodPages()
         self._turns = DeferredLock()
         self._listing: InFlight[list[RecalledFile]] = InFlight()
@@ -146,7 +159,10 @@ class Recaller:
         self._list = None
         if told is not None and _is_news(before, recall):
             log = self.log.info if recall is None or recall.how == YANKED else self.log.warn
-            log("{sentence}", sentence=sentence(replace(told, recall=recall or told.recall), back=recall is None))
+            told = replace(told, recall=recall or told.recall)
+            log("{sentence}", sentence=sentence(told, back=recall is None))
+            if self._tell is not None:
+                self._tell(happening_of(told, self._clock(), back=recall is None))
 
     async def _end(self, found: _Found) -> None:
         self._list = None

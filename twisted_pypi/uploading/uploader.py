@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, nullcontext
 from functools import partial
-from typing import Protocol
 
 from twisted.internet.defer import DeferredLock
 
@@ -17,35 +16,9 @@ from twisted_pypi.errors import AlreadyUploaded, BadUpload, NoSuchFile, NoSuchPr
 from twisted_pypi.project_records import ACTIVE, ProjectRecord
 from twisted_pypi.sidecars import Sidecar, Source, format_sidecar
 from twisted_pypi.upload_checks import check_fields, check_release, release_of
+from twisted_pypi.uploading.asking import Claims, Locks, Verify
 from twisted_pypi.uploading.contents import Contents, check_contents, look_into
 from twisted_pypi.uploading.form import UploadForm, check_digests, check_name
-
-
-class Verify(Protocol):
-    """Sees whether attestations are signed as they say.  Blocking."""
-
-    def __call__(
-        self, attestations: Sequence[Mapping[str, object]], filename: str, sha256: str, /
-    ) -> Mapping[str, object]:
-        """Return their publisher.  Raises ``BadUpload`` when one does not verify, and ``Unreadable``."""
-
-
-class Claims(Protocol):
-    """Whose projects are, as far as uploads have to know."""
-
-    async def claim(self, name: ProjectName) -> Callable[[], None] | None:
-        """What writes down that a project was uploaded to, and so is ours; ``None`` when that is known.
-
-        It blocks and raises nothing.  Raises ``NotAllowed`` when the project is
-        an upstream index's, and ``Unreadable``.
-        """
-
-
-class Locks(Protocol):
-    """Locks between processes."""
-
-    def hold(self, key: str) -> AbstractAsyncContextManager[None]:
-        """Be the only process that is here with this key."""
 
 
 class Uploader:
@@ -88,12 +61,19 @@ class Uploader:
         self._locks = locks
         self._under_way: dict[str, DeferredLock] = {}
 
-    async def accept(self, form: UploadForm, finish: Callable[[], Staged], user: str | None) -> KnownFile:
+    async def accept(
+        self,
+        form: UploadForm,
+        finish: Callable[[], Staged],
+        user: str | None,
+        done: Callable[[KnownFile, KnownFile | None], None] | None = None,
+    ) -> KnownFile:
         """Publish the file of a form, and return what is known of it when the next page has it.
 
         ``finish`` is called once, in a thread, and returns the staged file when
         all of it is written.  The very same bytes again are fine and change
-        nothing.  Raises what that raises, ``BadFilename``, ``BadUpload``, ``BadMetadata``, ``AlreadyUploaded``,
+        nothing; else ``done`` is called, with what is known of the file and of
+        the one that it replaced.  Raises what that raises, ``BadFilename``, ``BadUpload``, ``BadMetadata``, ``AlreadyUploaded``,
         ``NoSpace``, ``NotAllowed`` and ``Unreadable``; whoever staged the
         file discards it then.
         """
@@ -107,12 +87,19 @@ class Uploader:
         now_ns = int(self._clock() * 1_000_000) * 1000
         sidecar = Sidecar(digest, now_ns, user, attestations=attestations, publisher=publisher, source=Source.UPLOAD)
         if not self._strict:
-            return await self._publish(form, staged, contents, sidecar)
+            return await self._publish(form, staged, contents, sidecar, done)
         release = contents.distribution
         async with self._one_at_a_time(f"{release.project}:{release_of(release.version)}"):
-            return await self._publish(form, staged, contents, sidecar)
+            return await self._publish(form, staged, contents, sidecar, done)
 
-    async def _publish(self, form: UploadForm, staged: Staged, contents: Contents, sidecar: Sidecar) -> KnownFile:
+    async def _publish(
+        self,
+        form: UploadForm,
+        staged: Staged,
+        contents: Contents,
+        sidecar: Sidecar,
+        done: Callable[[KnownFile, KnownFile | None], None] | None,
+    ) -> KnownFile:
         # Where an old name is to be split is only known now.
         self._check_open(contents.distribution.project)
         async with self._one_at_a_time(form.filename):
@@ -135,12 +122,16 @@ class Uploader:
                 replace=(here or True) if self._overwrite else False,
             )
             signed = form.signature is not None
-            return await self._local_files.add(
+            known = await self._local_files.add(
                 lambda: (
                     _known(contents, _publish_and_claim(publish, claim), sidecar, signed=signed),
                     contents.metadata,
                 )
             )
+            # Without a source, the very same bytes had just been put there by hand.
+            if done is not None and known.source is not None:
+                done(known, here)
+            return known
 
     def _inspect(
         self, form: UploadForm, finish: Callable[[], Staged], distribution: Distribution
@@ -180,10 +171,10 @@ class Uploader:
         except NoSuchProject:
             return []
 
-    async def remove(self, name: str, version: str) -> list[KnownFile]:
+    async def remove(self, name: str, version: str, done: Callable[[KnownFile], None] | None = None) -> list[KnownFile]:
         """Remove every file of a release and return what was known of them.
 
-        Raises ``NoSuchFile`` when there is none, and ``NotAllowed``.
+        ``done`` is called with each of them when it is removed.  Raises ``NoSuchFile`` when there is none, and ``NotAllowed``.
         """
         try:
             files = await self._local_files.files_of(normalize(name))
@@ -200,6 +191,8 @@ class Uploader:
                     await self._run_in_thread(claim)
                 await self._run_in_thread(self._store.remove, known)
                 await self._local_files.removed(known)
+            if done is not None:
+                done(known)
         return release
 
     @asynccontextmanager

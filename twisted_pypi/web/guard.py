@@ -13,6 +13,7 @@ from twisted_pypi.web.proxies import TrustedProxies
 
 if TYPE_CHECKING:
     from twisted_pypi.web.bodies import IndexRequest
+    from twisted_pypi.web.reports import Reports
 
 
 class Guard:
@@ -31,6 +32,8 @@ class Guard:
         self._protected = protected
         self._proxies = proxies
         self._closed = closed
+        self.reports: Reports | None = None
+        """Tell of logins, if anybody wants to know."""
 
     def passes(self, request: IndexRequest, action: Action | None) -> bool:
         """May this request go on at once?  If not, ``admit`` finds out."""
@@ -58,7 +61,7 @@ class Guard:
         authorization = request.getHeader(b"authorization")
         if authorization is None:
             raise LoginRequired(f"a login is needed to {_VERB[action]} here")
-        request.login = await self._accounts.log_in(authorization, self.address(request))
+        request.login = await self._log_in(request, authorization)
         return request.login
 
     async def identify(self, request: IndexRequest) -> User | None:
@@ -68,12 +71,17 @@ class Guard:
         """
         authorization = request.getHeader(b"authorization")
         if request.login is None and authorization is not None:
-            request.login = await self._accounts.log_in(authorization, self.address(request))
+            request.login = await self._log_in(request, authorization)
         return request.login
 
     def address(self, request: IndexRequest) -> str:
         """Return the address of the client itself, as far as trusted proxies report it."""
         return client_address(peer_host(request), request.headers_named, self._proxies)
+
+    async def _log_in(self, request: IndexRequest, authorization: bytes) -> User:
+        if self.reports is not None:
+            return await self.reports.log_in(self._accounts, request, authorization)
+        return await self._accounts.log_in(authorization, self.address(request))
 
 
 _VERB = {Action.UPDATE: "upload", Action.DOWNLOAD: "download", Action.LIST: "list packages", None: "do this"}

@@ -9,11 +9,12 @@ holds.  Answers are JSON.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from twisted_pypi.boundaries import KnownFile, LocalFiles
+from twisted_pypi.boundaries.happenings import HappeningKind
 from twisted_pypi.distributions import ProjectName, is_project_name, normalize
 from twisted_pypi.errors import BadForm, NoSuchProject, NotAllowed
 from twisted_pypi.marking import Marker
@@ -23,6 +24,7 @@ from twisted_pypi.web.small_body import SmallBody
 
 if TYPE_CHECKING:
     from twisted_pypi.web.bodies import IndexRequest
+    from twisted_pypi.web.reports import Reports
 
 PLACE = b"projects"
 """What the addresses have in front of the name, below ``/-/``."""
@@ -36,11 +38,18 @@ _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
 class Marks:
     """Marks what a request names, and tells what is marked."""
 
-    def __init__(self, marker: Marker, files: LocalFiles, record_of: Callable[[ProjectName], ProjectRecord]) -> None:
-        """``record_of`` is what is kept of a project."""
+    def __init__(
+        self,
+        marker: Marker,
+        files: LocalFiles,
+        record_of: Callable[[ProjectName], ProjectRecord],
+        reports: Reports | None = None,
+    ) -> None:
+        """``record_of`` is what is kept of a project; ``reports`` tell whoever wants to know what was marked."""
         self._marker = marker
         self._files = files
         self._record_of = record_of
+        self._reports = reports
 
     async def get(self, request: IndexRequest) -> Reply:
         """Tell the status of a project, and which of its files are yanked."""
@@ -56,15 +65,31 @@ class Marks:
             )
         said = _said(request)
         if verb == "status":
-            await self._marker.set_status(project, _one(said, "status"), said.get("reason", ""))
+            record = await self._marker.set_status(project, _one(said, "status"), said.get("reason", ""))
+            self._report(request, HappeningKind.STATUS, project, reason=record.reason, detail=record.status)
         else:
             which = _one(said, "filename", "version")
             if verb == "yank":
                 user = request.login.name if request.login else None
-                await self._marker.yank(project, which, said.get("reason", ""), user)
+                marked = await self._marker.yank(project, which, said.get("reason", ""), user)
+                self._report(request, HappeningKind.YANK, project, marked, reason=marked[0].yanked)
             else:
-                await self._marker.unyank(project, which)
+                marked = await self._marker.unyank(project, which)
+                self._report(request, HappeningKind.UNYANK, project, marked)
         return _told(project, self._record_of(project), await self._files.files_of(project))
+
+    def _report(
+        self,
+        request: IndexRequest,
+        kind: HappeningKind,
+        project: ProjectName,
+        files: Sequence[KnownFile] = (),
+        *,
+        reason: str | None = None,
+        detail: str | None = None,
+    ) -> None:
+        if self._reports is not None:
+            self._reports.of(request, kind, files, project=project, reason=reason, detail=detail)
 
 
 def is_place(rest: list[bytes]) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from twisted.internet.defer import Deferred
 
-from twisted_pypi.boundaries import PackageStore, RunInThread
+from twisted_pypi.boundaries import KnownFile, PackageStore, RunInThread
+from twisted_pypi.boundaries.happenings import HappeningKind
 from twisted_pypi.errors import BadForm, Busy, NoSpace, TooLarge
 from twisted_pypi.uploading import Uploader
 from twisted_pypi.web.bodies import Intake
@@ -18,6 +20,7 @@ from twisted_pypi.web.small_body import SmallBody
 
 if TYPE_CHECKING:
     from twisted_pypi.web.bodies import IndexRequest
+    from twisted_pypi.web.reports import Reports
 
 RETRY_WHEN_BUSY = 5
 """Seconds after which a client may try again when too many uploads are under way."""
@@ -39,13 +42,18 @@ class Uploads:
         *,
         largest: int | None,
         at_once: int,
+        reports: Reports | None = None,
     ) -> None:
-        """Take bodies of at most ``largest`` bytes, and ``at_once`` of them at a time."""
+        """Take bodies of at most ``largest`` bytes, and ``at_once`` of them at a time.
+
+        ``reports`` tell whoever wants to know what was uploaded and removed.
+        """
         self._store = store
         self._uploader = uploader
         self._run_in_thread = run_in_thread
         self._largest = largest
         self._at_once = at_once
+        self._reports = reports
         self._under_way = 0
         self._actions: dict[
             str, Callable[[IndexRequest, UploadIntake | None, Fields], Coroutine[Deferred[Any], Any, Reply]]
@@ -127,17 +135,29 @@ class Uploads:
         if intake is None or not intake.has_file:
             raise BadForm("the form has no file; expected one in the field 'content'")
         form = intake.form()
-        await self._uploader.accept(form, intake.finish, request.login.name if request.login else None)
+        done = None if self._reports is None else partial(self._published, self._reports, request)
+        await self._uploader.accept(form, intake.finish, request.login.name if request.login else None, done)
         return Reply(200, ((b"Content-Type", b"text/plain; charset=utf-8"),), f"{form.filename} is here\n".encode())
 
-    async def _remove(self, _request: IndexRequest, _intake: UploadIntake | None, fields: Fields) -> Reply:
+    def _published(self, reports: Reports, request: IndexRequest, known: KnownFile, before: KnownFile | None) -> None:
+        detail = None if before is None else f"in place of other bytes, with sha256 {before.sha256}"
+        reports.of(request, HappeningKind.UPLOAD, [known], detail=detail)
+
+    async def _remove(self, request: IndexRequest, _intake: UploadIntake | None, fields: Fields) -> Reply:
+        request.route = "remove"
         name, version = (_one(fields, each) for each in ("name", "version"))
-        await self._uploader.remove(name, version)
+        removed: list[KnownFile] = []
+        try:
+            await self._uploader.remove(name, version, removed.append)
+        finally:
+            if removed and self._reports is not None:
+                self._reports.of(request, HappeningKind.REMOVAL, removed)
         return Reply(200, ((b"Content-Type", b"text/plain; charset=utf-8"),), f"{name} {version} is removed\n".encode())
 
 
-async def _accepted(_request: IndexRequest, _intake: UploadIntake | None, _fields: Fields) -> Reply:
+async def _accepted(request: IndexRequest, _intake: UploadIntake | None, _fields: Fields) -> Reply:
     """Answer what old clients send to register a project: there is nothing to do."""
+    request.route = "register"
     return Reply(200, ((b"Content-Type", b"text/plain; charset=utf-8"),), b"")
 
 
