@@ -141,10 +141,17 @@ VERBS = (
         "own", "NAME", "make a project yours: it takes uploads, and is asked for nowhere else", "own:own", Group.KEEPING
     ),
     Verb(
+        "user",
+        "add|remove|list|verify [NAME]",
+        "change, list and try who may log in",
+        "user:main",
+        Group.PEOPLE,
+    ),
+    Verb(
         "passwd",
-        "FILE USER",
-        "add a user to an htpasswd file, or give one a new password",
-        "passwd:main",
+        "[--delete] FILE USER",
+        "the same as user add, or with --delete as user remove",
+        "user:passwd",
         Group.PEOPLE,
         "Add a user to an htpasswd file, or give one a new password; --delete removes the user.",
     ),
