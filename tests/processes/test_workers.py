@@ -116,7 +116,7 @@ def test_the_access_log_has_every_line_whole_and_is_opened_again(root: Path, tmp
 def test_figures_are_those_of_all(root: Path, start: Start) -> None:
     server = start(root, "--workers", str(WORKERS), "--metrics")
     pids = [server.pid, *all_there(server)]
-    count = re.compile(r'duration_seconds_count{route="simple",status="200"} (\d+)')
+    count = re.compile(r'duration_seconds_count{route="list",status="2xx"} (\d+)')
 
     def counted(everyone: Connected) -> list[int]:
         return [int(found[1]) if (found := count.search(page)) else 0 for page in everyone.pages("/-/metrics")]

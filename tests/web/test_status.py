@@ -14,12 +14,15 @@ from twisted_pypi.distributions import ProjectName
 from twisted_pypi.errors import LoginRequired, Unreadable
 from twisted_pypi.mirroring.outcomes import Arrived, PassSummary, ProjectOutcome, State
 from twisted_pypi.recalling.report import RecalledFile, Taker, read_recalled
+from twisted_pypi.sharing import SharedMemory
+from twisted_pypi.storage.scan import ScanSummary
 from twisted_pypi.testing.memory_index import MemoryIndex
 from twisted_pypi.testing.wire import ClockWithDate, Wire, body, head, status
 from twisted_pypi.upstream.health import IndexHealth
 from twisted_pypi.web.bodies import IndexRequest
 from twisted_pypi.web.people.status import StatusPage
 from twisted_pypi.web.people.templates import Templates
+from twisted_pypi.web.progress import MOST_NOTABLE, Notice, Noticed, Progress
 from twisted_pypi.web.resource import Leaf
 from twisted_pypi.web.site import IndexSite
 from twisted_pypi.web.status import Mirror, Status
@@ -36,6 +39,13 @@ def recalled(how: str, version: str, *, hidden: bool = False, reason: str | None
     return RecalledFile(ACME, name, "0" * 64, recall, "https://index.example.com/simple", 30 * S, cached=True)
 
 
+class Scans:
+    """Who scanned."""
+
+    def __init__(self, last: ScanSummary | None) -> None:
+        self.last = last
+
+
 class House:
     """Everything that a report is made of."""
 
@@ -48,6 +58,7 @@ class House:
         )  # fmt: skip
         self.problem: str | None = None
         self.under_way = False
+        self.scans = Scans(None)
 
     async def recalls(self) -> list[RecalledFile]:
         if self.away is not None:
@@ -77,9 +88,11 @@ def wire(house: House) -> Iterator[Wire]:
     index = MemoryIndex()
     index.put("acme-1.tar.gz")
     health = IndexHealth("https://index.example.com/simple", None, 3 * S, "it answered 503", failing=True)
-    mirror = Mirror(house, house, lambda: [health], lambda: (2, 3000), house)
+    mirror = Mirror(house, house, lambda: [health], lambda: (2, 3000))
+    house.scans = Scans(ScanSummary(10, 12.5, 7, 3, 2, 1))
+    progress = Progress(house.scans, house, 5)
     report = Status(
-        index, index.counts, "1.2", lambda: ["the disk is full"],
+        index, index.counts, "1.2", lambda: ["the disk is full"], progress, clock=lambda: 100_000.7,
         mirror=mirror, admins=["anna"], identify=house.identify, pages=StatusPage(Templates()),
     )  # fmt: skip
     wire = serve(report)
@@ -114,6 +127,11 @@ def test_json_for_programs(wire: Wire) -> None:
             "last-success": None, "last-failure": "1970-01-01T00:00:03Z",
         }
     ]  # fmt: skip
+    assert (found["started"], found["uptime"]) == ("1970-01-01T00:00:05Z", 99_995)
+    assert found["scan"] == {
+        "began": "1970-01-01T00:00:10Z", "ended": "1970-01-01T00:00:13Z", "seconds": 2.5,
+        "files": 7, "new": 3, "changed": 2, "gone": 1,
+    }  # fmt: skip
     last = found["update"]["last"]
     assert (last["states"], last["files"], last["bytes"]) == ({"current": 3, "updated": 1}, 1, 9)
     assert last["notable"][0]["fetched"] == ["acme-3.tar.gz"]
@@ -150,9 +168,16 @@ def test_a_page_for_people(wire: Wire, house: House) -> None:
         "<strong>yanked</strong> acme-2.tar.gz", "(&lt;script&gt;)", "it answered 503", "3.0 kB", "3 current, 1 updated",
     ):  # fmt: skip
         assert text in page
+    assert "Started at 1970-01-01T00:00:05Z, 1 day, 3:46:35 ago." in page
+    assert "took 2.5 seconds: 7 files seen, 3 new, 2 changed, 1 gone" in page
+    assert "acme-3.tar.gz fetched" in page
     house.last, house.problem, house.found = None, "no such folder", []
+    house.scans.last = None
     page = body(get(wire, BROWSER)).decode()
-    for text in ("There was none since the start.", "no such folder", "Nothing that is kept here was taken back."):
+    for text in (
+        "There was none since the start.", "no such folder", "Nothing that is kept here was taken back.",
+        "None has ended since the start.",
+    ):  # fmt: skip
         assert text in page
 
 
@@ -165,9 +190,41 @@ def test_what_cannot_be_told_is_a_trouble(wire: Wire, house: House) -> None:
 
 def test_a_server_that_asks_no_other_says_nothing_of_them() -> None:
     index = MemoryIndex()
-    wire = serve(Status(index, index.counts, "1.2", list, pages=StatusPage(Templates())))
-    assert json.loads(body(get(wire))) == {"version": "1.2", "projects": 0, "files": 0, "troubles": []}
+    progress = Progress(Scans(None), None, 0)
+    wire = serve(Status(index, index.counts, "1.2", list, progress, clock=lambda: 1, pages=StatusPage(Templates())))
+    assert json.loads(body(get(wire))) == {
+        "version": "1.2", "started": "1970-01-01T00:00:00Z", "uptime": 1, "projects": 0, "files": 0, "troubles": [],
+        "scan": None,
+    }  # fmt: skip
     page = body(get(wire, BROWSER)).decode()
     assert "There are none." in page
     assert not any(word in page for word in ("Recalled", "Upstream", "Update", "upstream"))
     wire.hang_up()
+
+
+def test_failures_are_named_however_much_else_there_is(house: House) -> None:
+    many = [ProjectOutcome(ProjectName(f"a{n:04}"), State.UPDATED) for n in range(MOST_NOTABLE + 5)]
+    broken = ProjectOutcome(ProjectName("zzz"), State.ERROR, "it answered 503")
+    house.last = PassSummary(S, 2 * S, {State.UPDATED: len(many), State.ERROR: 1}, (*many, broken))
+    last = Progress(Scans(None), house, 0).document()["update"]["last"]
+    assert (len(last["notable"]), last["not-named"]) == (MOST_NOTABLE, 6)
+    assert [each["project"] for each in last["notable"][:2]] == ["zzz", "a0000"]
+
+
+def test_other_processes_tell_what_the_one_that_scans_knows(house: House) -> None:
+    memory, clock = SharedMemory(2), ClockWithDate()
+    memory.open()
+    other = Noticed(SharedMemory(2, 1, memory.descriptor), 9)
+    assert other.document() == {"started": 9, "scan": None}
+    scans = Scans(None)
+    progress = Progress(scans, house, 5)
+    notice = Notice(progress, memory, clock)
+    notice.startService()
+    assert other.document() == json.loads(json.dumps(progress.document()))
+    scans.last, house.under_way = ScanSummary(10, 12.5, 7, 3, 2, 1), True
+    clock.advance(1)
+    assert (other.document()["scan"]["files"], other.document()["update"]["under-way"]) == (7, True)
+    assert other.document()["started"] == 5
+    notice.stopService()
+    assert clock.getDelayedCalls() == []
+    memory.close()

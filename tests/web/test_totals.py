@@ -10,8 +10,11 @@ import pytest
 from twisted.internet.task import Clock
 
 from twisted_pypi.sharing import SharedMemory
+from twisted_pypi.web.figures import Values
 from twisted_pypi.web.measuring import Measurements
 from twisted_pypi.web.totals import EVERY, Totals
+
+WRONG = (("outcome", "wrong"),)
 
 
 @dataclass
@@ -36,8 +39,16 @@ def process(memory: SharedMemory, number: int, connections: int = 0) -> Process:
     """A process that is started; another one of the same number takes its place."""
     own = SharedMemory(2, number, memory.descriptor)
     measurements, clock = Measurements(), Clock()
-    gauges = lambda: {"files": ("Files.", 7), "connections": ("Connections.", connections)}  # noqa: E731  # one expression
-    totals = Totals(measurements, own, gauges, frozenset({"connections"}), clock)
+
+    def figures() -> Values:
+        found: Values = {("files", ()): 7 - number, ("connections", ()): connections}
+        found["logins", WRONG] = measurements.logins["wrong"]
+        found["upstream_failing", (("index", "there"),)] = number
+        if number:
+            found["scan_age_seconds", ()] = 5
+        return found
+
+    totals = Totals(measurements, own, figures, clock)
     totals.startService()
     return Process(measurements, totals, clock, connections)
 
@@ -57,17 +68,29 @@ def test_each_shows_its_own_now_and_the_others_as_they_were_left(memory: SharedM
         each.clock.advance(EVERY)
     both = {("simple", 200): (2, 30), ("file", 404): (1, 5)}
     assert (requests(one), requests(two)) == (both, both)
-    assert one.totals.gauges() == two.totals.gauges() == {"files": ("Files.", 7), "connections": ("Connections.", 7)}
+    shared = {
+        ("connections", ()): 7,
+        ("logins", WRONG): 0,
+        ("upstream_failing", (("index", "there"),)): 1,
+        ("scan_age_seconds", ()): 5,
+    }
+    assert one.totals.figures() == {("files", ()): 7} | shared
+    assert two.totals.figures() == {("files", ()): 6} | shared
 
 
 def test_who_takes_the_place_of_another_goes_on_from_its_figures(memory: SharedMemory) -> None:
     one, two = process(memory, 0), process(memory, 1)
     two.measurements.series("simple", 200).add(0.001, 20)
+    two.measurements.logins["wrong"] = 3
     two.clock.advance(EVERY)
-    another = process(memory, 1)
-    another.measurements.series("simple", 200).add(0.001, 1)
-    another.clock.advance(EVERY)
-    assert requests(one) == requests(another) == {("simple", 200): (2, 21)}
+    for expected in (4, 5):
+        another = process(memory, 1)
+        another.measurements.series("simple", 200).add(0.001, 1)
+        another.measurements.logins["wrong"] = 1
+        another.clock.advance(EVERY)
+        for each in (one, another):
+            assert requests(each) == {("simple", 200): (expected - 2, 20 + expected - 3)}
+            assert each.totals.figures()["logins", WRONG] == expected
 
 
 def test_whoever_counts_holds_on_to_its_series(memory: SharedMemory) -> None:
@@ -85,4 +108,4 @@ def test_more_than_there_is_room_for_is_shown_by_nobody_else(memory: SharedMemor
     one.clock.advance(EVERY)
     assert requests(two) == {}
     assert len(requests(one)) == 2000
-    assert os.fstat(memory.descriptor).st_size == 4096 + 2 * (1 << 16)
+    assert os.fstat(memory.descriptor).st_size == 4096 + 2 * (1 << 16) + (1 << 20)

@@ -154,6 +154,14 @@ class Reader:
         ).fetchone()
         return int(row[0])
 
+    def size(self) -> int:
+        """Bytes of all listed files.  Takes a while: not for the reactor thread."""
+        row = self._connection.execute(
+            f"SELECT coalesce(sum(size), 0) FROM files WHERE root IN ({self._marks()}) AND {_LISTED}",
+            self._ids,
+        ).fetchone()
+        return int(row[0])
+
     def to_read(self, state: State, after: Place | None, limit: int) -> list[Place]:
         """The next files of a state, in the order of their places."""
         found: list[Place] = []

@@ -31,6 +31,8 @@ class Speaks(Enum):
     """HTTP inside TLS, with the certificate of the settings."""
     REDIRECT = auto()
     """HTTP, by which everybody is sent on to the https address."""
+    FIGURES = auto()
+    """HTTP, by which the figures are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,9 @@ def places(config: Config, reactor: object) -> Sequence[Place]:
         chosen = [_port(config, config.port, reactor, "--port or --interface", speaks)]
     if config.redirect_http is not None:
         chosen.append(_port(config, config.redirect_http, reactor, "--redirect-http", Speaks.REDIRECT))
+    if config.metrics_listen is not None:
+        figures = config.metrics_listen
+        chosen.append(Place(_endpoint(figures, reactor), figures, "--metrics-listen", Speaks.FIGURES))
     return chosen
 
 
@@ -127,4 +132,4 @@ def address(place: Place, port: IListeningPort, prefix: str) -> str:
         return str(host)
     name = f"[{host.host}]" if ":" in host.host else host.host
     scheme = "https" if place.name.startswith("ssl:") or place.speaks is Speaks.TLS else "http"
-    return f"{scheme}://{name}:{host.port}{prefix}/"
+    return f"{scheme}://{name}:{host.port}{'/metrics' if place.speaks is Speaks.FIGURES else f'{prefix}/'}"

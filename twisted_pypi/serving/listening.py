@@ -46,4 +46,6 @@ class Ports:
         return [
             (port.fileno(), port.addressFamily, place.name if place.option == "--listen" else None, place.speaks)
             for place, port in opened
+            # One process alone shows the figures of all.
+            if place.speaks is not Speaks.FIGURES
         ]

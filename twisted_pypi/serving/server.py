@@ -70,6 +70,7 @@ class Server(MultiService):
         adopted: Sequence[Place] = (),
         certificate: CertificateInForce | None = None,
         redirect: Drainable | None = None,
+        figures: Drainable | None = None,
         reloads: Sequence[Callable[[], object]] = (),
         notifier: Notifier | None = None,
     ) -> None:
@@ -80,7 +81,8 @@ class Server(MultiService):
         ``umask`` is set at the start; ``None`` leaves the one that is there.
         ``workers`` serve together with it.  ``adopted`` are places that another
         process has opened, which says so, and that are used instead of those of ``config``.
-        ``certificate`` is shown where TLS is spoken; ``redirect`` answers where everybody is sent on.
+        ``certificate`` is shown where TLS is spoken; ``redirect`` answers where everybody
+        is sent on, ``figures`` where the figures are shown.
         ``reloads`` are called at SIGHUP.  ``notifier`` tells systemd.
         """
         super().__init__()
@@ -91,11 +93,11 @@ class Server(MultiService):
         self._log_file = LogFile(config.log_file) if config.log_file else log_file
         self.log_files: list[LogFile | LogLines] = list(log_files)
         """What is opened at the start."""
-        self._sites = [site] if redirect is None else [site, redirect]
+        self._sites = [each for each in (site, redirect, figures) if each is not None]
         self._certificate = certificate
         self._reloads = reloads
         self._notifier = notifier
-        factories: dict[Speaks, Any] = {Speaks.PLAIN: site, Speaks.REDIRECT: redirect}
+        factories: dict[Speaks, Any] = {Speaks.PLAIN: site, Speaks.REDIRECT: redirect, Speaks.FIGURES: figures}
         if certificate is not None:
             factories[Speaks.TLS] = certificate.around(site, reactor)
         self._ports = Ports(factories)

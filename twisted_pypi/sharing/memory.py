@@ -1,4 +1,4 @@
-"""A little memory that the processes of one server share: counters of changes, and figures.
+"""A little memory that the processes of one server share: counters of changes, figures, and a notice of the keeper's.
 
 Each process writes into its own part only, so nobody needs a lock, and a
 process that hangs or dies holds nobody up.
@@ -18,6 +18,8 @@ _COUNTERS = 4096
 """Bytes for all counters."""
 _FIGURES = 1 << 16
 """Bytes for the figures of one process."""
+_NOTICE = 1 << 20
+"""Bytes for the notice; none are taken before they are written."""
 _HEAD = 8
 _TRIES = 5
 
@@ -42,12 +44,12 @@ class SharedMemory:
         if self._given is not None:
             return self._given
         made = _nameless()
-        os.ftruncate(made, _COUNTERS + self.processes * _FIGURES)
+        os.ftruncate(made, self._size)
         return made
 
     @cached_property
     def _map(self) -> mmap:
-        return mmap(self.descriptor, _COUNTERS + self.processes * _FIGURES)
+        return mmap(self.descriptor, self._size)
 
     def open(self) -> None:
         """Make the memory, if it is not there yet.  Raises ``OSError``."""
@@ -68,20 +70,32 @@ class SharedMemory:
 
     def write_figures(self, data: bytes) -> bool:
         """Leave figures for the others; return whether there was room for them."""
-        if len(data) > _FIGURES - _HEAD:
+        return self._write(self._figures_of(self.number), _FIGURES, data)
+
+    def read_figures(self, number: int) -> bytes | None:
+        """What a process left last; ``None`` when there is nothing, or it is being written over and over."""
+        return self._read(self._figures_of(number), _FIGURES)
+
+    def write_notice(self, data: bytes) -> bool:
+        """Leave something that one process alone knows, the keeper; return whether there was room for it."""
+        return self._write(self._figures_of(self.processes), _NOTICE, data)
+
+    def read_notice(self) -> bytes | None:
+        """What that process left last; ``None`` as with ``read_figures``."""
+        return self._read(self._figures_of(self.processes), _NOTICE)
+
+    def _write(self, at: int, room: int, data: bytes) -> bool:
+        if len(data) > room - _HEAD:
             return False
-        at = self._figures_of(self.number)
         # Whoever reads while this is written finds that the check sum does not agree.
         self._map[at : at + _HEAD + len(data)] = (
             len(data).to_bytes(4, "little") + crc32(data).to_bytes(4, "little") + data
         )
         return True
 
-    def read_figures(self, number: int) -> bytes | None:
-        """What a process left last; ``None`` when there is nothing, or it is being written over and over."""
-        at = self._figures_of(number)
+    def _read(self, at: int, room: int) -> bytes | None:
         for _ in range(_TRIES):
-            length = min(int.from_bytes(self._map[at : at + 4], "little"), _FIGURES - _HEAD)
+            length = min(int.from_bytes(self._map[at : at + 4], "little"), room - _HEAD)
             copy = self._map[at + 4 : at + _HEAD + length]
             data = copy[4:]
             if length and crc32(data) == int.from_bytes(copy[:4], "little"):
@@ -96,6 +110,10 @@ class SharedMemory:
             os.close(self.descriptor)
         for each in ("counts", "_map", "descriptor"):
             self.__dict__.pop(each, None)
+
+    @property
+    def _size(self) -> int:
+        return self._figures_of(self.processes) + _NOTICE
 
     @staticmethod
     def _figures_of(number: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 
 from twisted_pypi.catalog import Identity, Place, Reader, Remembered, Sighting, State, Writer
@@ -17,6 +18,34 @@ from twisted_pypi.storage.tools import Tools
 from twisted_pypi.storage.tree import Listing
 
 _BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class ScanSummary:
+    """What came of a pass over all roots."""
+
+    began: float
+    """When it began, seconds since the epoch."""
+    ended: float
+    """When it ended."""
+    files: int
+    """How many packages were seen."""
+    new: int
+    """How many of them were not known."""
+    changed: int
+    """How many looked otherwise than they were known."""
+    gone: int
+    """How many that were known are not there any more, files and whole folders."""
+
+
+def scan_all(tools: Tools, now: Callable[[], float]) -> ScanSummary:
+    """Walk through all roots, and return what came of it; ``now`` tells seconds since the epoch."""
+    began = now()
+    scans = [Scan(tools) for _ in tools.tree.roots]
+    for root, scan in enumerate(scans):
+        scan.run(root)
+    counts = (sum(getattr(each, name) for each in scans) for name in ("files", "new", "changed", "gone"))
+    return ScanSummary(began, now(), *counts)
 
 
 class Scan:
@@ -32,6 +61,7 @@ class Scan:
         self._tools = tools
         self._jobs: list[Callable[[Writer], None]] = []
         self._found: dict[str, str] = {}
+        self.files = self.new = self.changed = self.gone = 0
 
     def run(self, root: int, folder: str = "") -> None:
         """Walk through a folder of a root; by default the whole root."""
@@ -61,6 +91,7 @@ class Scan:
         remembered = reader.folders_in(root, folder)
         inside = f"{folder}/" if folder else ""
         found = len(listing.packages)
+        self.files += found
         for name in listing.folders:
             found += self._folder(reader, root, inside + name, remembered.get(name))
         gone = [inside + name for name in sorted(remembered.keys() - set(listing.folders))]
@@ -103,11 +134,13 @@ class Scan:
             place.filename, self._tools.tree.location(place.root, place.path), self._tools.remarks
         )
         if distribution is not None:
+            self.new += 1
             self._later(lambda writer: writer.seen(place, distribution))
 
     def _compared(self, place: Place, row: Remembered, sighting: Sighting, *, signed: bool) -> None:
         state = doubt(row, sighting, inodes_count=self._tools.inodes.count(place.root))
         if state is not None:
+            self.changed += 1
             self._later(lambda writer: writer.set_state(place, state))
         if row.signed != signed and row.state.listed:
             self._later(lambda writer: writer.set_signed(place, signed=signed))
@@ -121,6 +154,7 @@ class Scan:
                 self._later(lambda writer: writer.set_sidecar(place, *found))
 
     def _forget(self, root: int, folder: str, missing: list[str], gone: list[str]) -> None:
+        self.gone += len(missing) + len(gone)
         for name in missing:
             place = Place(root, folder, name)
             self._later(partial(forget_file, tree=self._tools.tree, place=place))

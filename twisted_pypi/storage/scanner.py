@@ -23,7 +23,7 @@ from twisted_pypi.storage.project_marks import ProjectMarks
 from twisted_pypi.storage.reading import Job
 from twisted_pypi.storage.remarks import never_read
 from twisted_pypi.storage.rounds import Rounds
-from twisted_pypi.storage.scan import Scan
+from twisted_pypi.storage.scan import ScanSummary, scan_all
 from twisted_pypi.storage.stopping import Stopping
 
 if TYPE_CHECKING:
@@ -60,7 +60,9 @@ class Scanner(Service):
         ``marks`` are kept in step as well, and are there before anything is
         answered.  ``following`` is there when other processes serve the same.
         """
-        self._reactor = reactor
+        self.last: ScanSummary | None = None
+        """What came of the last full scan."""
+        self._reactor, self._clock = reactor, clock
         self._catalog = catalog
         parts = make_parts(
             reactor,
@@ -217,8 +219,9 @@ class Scanner(Service):
                 self.log.info("the roots cannot all be watched ({problem})", problem=problem)
         if self._marks is not None:
             self._marks.reload()
-        for root in range(len(self._tools.tree.roots)):
-            Scan(self._tools).run(root)
+        summary = scan_all(self._tools, self._clock.seconds)
+        if not self._tools.stopping.is_set():
+            self.last = summary
         self._tell_troubles()
 
     def _tell_troubles(self) -> None:

@@ -67,7 +67,7 @@ class Outside:
     def mirror(self) -> Mirror:
         """Return what there is to say of it."""
         cache = None if self.pull_through is None else self.pull_through.cache.size
-        return Mirror(self.recalls.recaller, self.recalls.log, self.upstream.health, cache, self.updates)
+        return Mirror(self.recalls.recaller, self.recalls.log, self.upstream.health, cache)
 
     def cached_projects(self) -> frozenset[ProjectName]:
         """Return the projects of which files are kept."""

@@ -22,7 +22,7 @@ from twisted_pypi.serving.reloading import reloads_of
 from twisted_pypi.serving.server import Server
 from twisted_pypi.serving.undecided import Undecided
 from twisted_pypi.storage.sweeper import Sweeper
-from twisted_pypi.tap.figures import make_metrics
+from twisted_pypi.tap.figures import counted, make_figures, make_progress, measurements_of
 from twisted_pypi.tap.folders import make_folders
 from twisted_pypi.tap.logins import make_accounts, make_verifier, why_closed
 from twisted_pypi.tap.outer import access_log_file, log_file, umask
@@ -36,7 +36,6 @@ from twisted_pypi.web.guard import Guard
 from twisted_pypi.web.handlers import Status
 from twisted_pypi.web.hot import HotAnswers
 from twisted_pypi.web.marks import Marks
-from twisted_pypi.web.measuring import Measurements
 from twisted_pypi.web.pages import FinishedPages
 from twisted_pypi.web.people.errors import ErrorPages
 from twisted_pypi.web.people.status import StatusPage
@@ -69,7 +68,8 @@ def makeService(options: Options, reactor: Any = None, together: Together | None
     hashing = HashingThreads(reactor)
     accounts = make_accounts(config, hashing, reactor)
     proxies = TrustedProxies(config.trusted_proxies, resolve_by(reactor.nameResolver), reactor)
-    guard = Guard(accounts, config.authenticate, proxies, closed=partial(why_closed, config, accounts))
+    measurements = measurements_of(config)
+    guard = Guard(counted(accounts, measurements), config.authenticate, proxies, closed=partial(why_closed, config, accounts))
     pages = FinishedPages(config.page_cache)
     showing = make_showing(options, folders, pages, run_in_thread, reactor)
     uploader = Uploader(
@@ -87,18 +87,20 @@ def makeService(options: Options, reactor: Any = None, together: Together | None
     )
     uploads = Uploads(store, uploader, run_in_thread, largest=config.max_upload_size, at_once=config.max_uploads)
     templates = Templates()
+    progress, telling = make_progress(folders, showing, together, reactor)
     status = Status(
-        showing.index, showing.index.counts, version("twisted_pypi"), scanner.troubles,
-        mirror=None if showing.outside is None else showing.outside.mirror(),
+        showing.index, showing.index.counts, version("twisted_pypi"), scanner.troubles, progress,
+        clock=reactor.seconds, mirror=None if showing.outside is None else showing.outside.mirror(),
         admins=config.admins, identify=guard.identify, pages=StatusPage(templates),
     )  # fmt: skip
-    measurements = Measurements() if config.metrics else None
-    metrics, totals = make_metrics(
-        measurements, folders, pages, lambda: site.open_connections, together=together, reactor=reactor
-    )
+    figures = make_figures(
+        config, measurements, folders, showing, pages=pages, connections=lambda: site.open_connections,
+        error_pages=ErrorPages(templates), proxies=proxies, together=together, run_in_thread=run_in_thread,
+        reactor=reactor,
+    )  # fmt: skip
     handlers = make_handlers(
         config, showing, pages=pages, uploads=uploads, templates=templates, status=status,
-        address=guard.address, run_in_thread=run_in_thread, metrics=metrics,
+        address=guard.address, run_in_thread=run_in_thread, metrics=figures.shown,
         marks=Marks(Marker(store, local, marks.change, run_in_thread), local, marks.of),
     )  # fmt: skip
     tree = Tree(guard, handlers, prefix=config.server_base_url, health=config.health_endpoint)
@@ -137,13 +139,14 @@ def makeService(options: Options, reactor: Any = None, together: Together | None
         become_owner=give_up_root if folders.keeps else lambda _: None,
         certificate=certificate,
         redirect=redirect,
+        figures=figures.site,
         reloads=reloads_of((accounts, *showing.services)),
         notifier=notifier_of(options.environ) if folders.keeps else None,
     )
     announcer = Announcer(config, showing.index, lambda: accounts.users)
     undecided = Undecided(config, showing.owners.undecided)
     sweeper = Sweeper(store.sweep, run_in_thread, reactor)
-    serving = (access_log, totals, hashing, proxies, scanner, *showing.services)
+    serving = (access_log, *figures.services, *telling, hashing, proxies, scanner, *showing.services)
     keeping = (sweeper, announcer, undecided, workers) if folders.keeps else ()
     for service in filter(None, (*serving, *keeping)):
         service.setServiceParent(server)

@@ -54,6 +54,8 @@ class IndexRequest(Request):
     """Who took the body, for the resource that answers."""
     began = 0.0
     """When its head was there, by ``time.perf_counter``."""
+    received = 0
+    """Bytes of its body that were taken."""
     route = ""
     """What was asked for, in a word, to count it by; empty until that is known."""
     log = Logger()
@@ -105,10 +107,11 @@ class IndexRequest(Request):
 
     def handleContentChunk(self, data: bytes) -> None:
         """Hand the next piece of the body on."""
-        if self._refused:
-            return
-        if self._waiting is not None:
+        if self._waiting is not None and not self._refused:
             self._waiting.append(data)
+            return
+        self.received += len(data)
+        if self._refused:
             return
         if self.intake is None:
             return

@@ -84,6 +84,14 @@ class FinishedPages:
         self._variants: dict[Subject, set[str]] = {}
         self._changes: dict[Subject, int] = {}
         self._building: dict[Subject, int] = {}
+        self.hits = 0
+        """How often a page that was wanted was kept."""
+        self.misses = 0
+        """How often it was not."""
+        self.pushed_out = 0
+        """How many pages were forgotten to make room."""
+        self.changed = 0
+        """How many were forgotten because they changed."""
         self.generation = 0
         """Counts the drops: as long as it stands, every page that was got is still right."""
 
@@ -91,7 +99,9 @@ class FinishedPages:
         """Return a kept page."""
         page = self._pages.get((subject, variant))
         if page is None or (page.proof is not None and not page.proof()):
+            self.misses += 1
             return None
+        self.hits += 1
         page.used = True
         return page
 
@@ -122,6 +132,7 @@ class FinishedPages:
                 self._pages.move_to_end(oldest)
             else:
                 self._forget(*oldest)
+                self.pushed_out += 1
 
     def drop(self, projects: frozenset[ProjectName]) -> None:
         """Forget the pages of these projects, and the list of all."""
@@ -142,6 +153,7 @@ class FinishedPages:
                 self._changes[subject] += 1
             for variant in list(self._variants.get(subject, ())):
                 self._forget(subject, variant)
+                self.changed += 1
 
     def _forget(self, subject: Subject, variant: str) -> None:
         page = self._pages.pop((subject, variant), None)

@@ -156,7 +156,7 @@ class IndexSite(Site):
 
     def series(self, request: IndexRequest) -> Series | None:
         """Return where requests with the same answer are counted."""
-        return None if self.measurements is None else self.measurements.series(request.route, request.code)
+        return None if self.measurements is None else self.measurements.series_of_head(request)
 
     def trusts(self, host: str) -> bool:
         """Are the forwarding headers of this peer believed?"""

@@ -17,11 +17,7 @@ from twisted_pypi.web.bodies import IndexRequest
 from twisted_pypi.web.replies import Reply
 
 if TYPE_CHECKING:
-    from twisted_pypi.mirroring.outcomes import PassSummary
     from twisted_pypi.upstream.health import IndexHealth
-
-MOST_NOTABLE = 200
-"""Projects of an update that are named."""
 
 
 class Recalls(Protocol):
@@ -43,15 +39,11 @@ class Takers(Protocol):
         """Who took each of these files.  Raises ``Unreadable``."""
 
 
-class UpdatesSoFar(Protocol):
-    """Who brings projects up to date now and again."""
+class Told(Protocol):
+    """Who knows what came of scans and updates."""
 
-    last: PassSummary | None
-    problem: str | None
-
-    @property
-    def under_way(self) -> bool:
-        """Is that so at the moment?"""
+    def document(self) -> Mapping[str, Any]:
+        """Return ``started`` (seconds since the epoch), ``scan`` and, where there are updates, ``update``."""
 
 
 class StatusPages(Protocol):
@@ -70,7 +62,6 @@ class Mirror:
     upstreams: Callable[[], Sequence[IndexHealth]] | None = None
     cache: Callable[[], tuple[int, int]] | None = None
     """How many files of upstream's are kept, and their bytes."""
-    updates: UpdatesSoFar | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +83,15 @@ class Status:
         counts: Callable[[], tuple[int, int]],
         version: str,
         troubles: Callable[[], list[str]],
+        progress: Told,
         *,
+        clock: Callable[[], float],
         mirror: Mirror | None = None,
         admins: Collection[str] = (),
         identify: Callable[[IndexRequest], Awaitable[User | None]] | None = None,
         pages: StatusPages | None = None,
     ) -> None:
-        """Report on ``index`` and ``mirror``.
+        """Report on ``index``, ``progress`` and ``mirror``; ``clock`` tells seconds since the epoch.
 
         ``admins`` may see who took what; ``identify`` says who they are where
         nobody needs a login.  Without ``pages`` everybody gets JSON.
@@ -107,6 +100,8 @@ class Status:
         self._counts = counts
         self._version = version
         self._troubles = troubles
+        self._progress = progress
+        self._clock = clock
         self._mirror = mirror or Mirror()
         self._admins = frozenset(admins)
         self._identify = identify
@@ -142,14 +137,22 @@ class Status:
             except TwistedPyPIError as problem:
                 troubles.append(f"what upstream indexes took back cannot be told at the moment: {problem}")
         projects, files = self._counts()
-        document: dict[str, Any] = {"version": self._version, "projects": projects, "files": files}
-        document["troubles"] = troubles
+        progress = self._progress.document()
+        document: dict[str, Any] = {
+            "version": self._version,
+            "started": iso(int(progress["started"] * 1e9)),
+            "uptime": max(0, int(self._clock() - progress["started"])),
+            "projects": projects,
+            "files": files,
+            "troubles": troubles,
+            "scan": progress["scan"],
+        }
         if mirror.upstreams is not None:
             document["upstreams"] = [_health(each) for each in mirror.upstreams()]
         if mirror.cache is not None:
             document["cache"] = dict(zip(("files", "bytes"), mirror.cache(), strict=True))
-        if mirror.updates is not None:
-            document["update"] = _updates(mirror.updates)
+        if "update" in progress:
+            document["update"] = progress["update"]
         if mirror.recalls is not None:
             document["recalls"] = [write_recall(each, takers) for each, takers in recalled]
         return Report(document, recalled)
@@ -169,34 +172,6 @@ def _health(health: IndexHealth) -> Mapping[str, Any]:
         "failure": health.failure,
         "last-success": _moment(health.last_success_ns),
         "last-failure": _moment(health.last_failure_ns),
-    }
-
-
-def _updates(updates: UpdatesSoFar) -> Mapping[str, Any]:
-    said = {"under-way": updates.under_way, "problem": updates.problem, "last": None}
-    return said if updates.last is None else said | {"last": _summary(updates.last)}
-
-
-def _summary(summary: PassSummary) -> Mapping[str, Any]:
-    return {
-        "began": iso(summary.began_ns),
-        "ended": iso(summary.ended_ns),
-        "broken-off": summary.broken_off,
-        "projects": summary.projects,
-        "states": {str(state): number for state, number in summary.states.items()},
-        "files": summary.fetched,
-        "bytes": summary.size,
-        "notable": [
-            {
-                "project": each.name,
-                "state": str(each.state),
-                "because": each.because,
-                "held": each.held,
-                "offered": each.offered,
-                "fetched": [file.filename for file in each.fetched if file.where],
-            }
-            for each in summary.notable[:MOST_NOTABLE]
-        ],
     }
 
 

@@ -16,12 +16,11 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from twisted_pypi.sharing import SharedMemory
+from twisted_pypi.web.figures import Values, counters, read, together, written
 from twisted_pypi.web.measuring import BOUNDS, Measurements, Series
 
 EVERY = 1.0
 """Seconds between two times that a process leaves its figures: so old are those of the others at most."""
-
-Gauges = Callable[[], Mapping[str, tuple[str, float]]]
 
 
 class Totals(Service):
@@ -34,18 +33,13 @@ class Totals(Service):
     log = Logger()
 
     def __init__(
-        self,
-        measurements: Measurements,
-        memory: SharedMemory,
-        gauges: Gauges,
-        summed: frozenset[str],
-        clock: IReactorTime,
+        self, measurements: Measurements, memory: SharedMemory, figures: Callable[[], Values], clock: IReactorTime
     ) -> None:
-        """``measurements`` and ``gauges`` are of this process; the gauges called ``summed`` add up."""
+        """``measurements`` and ``figures`` are of this process."""
         self._measurements = measurements
         self._memory = memory
-        self._gauges = gauges
-        self._summed = summed
+        self._figures = figures
+        self._before: Values = {}
         self._loop = LoopingCall(self._leave)
         self._loop.clock = clock
         self._full = False
@@ -53,8 +47,10 @@ class Totals(Service):
     def startService(self) -> None:
         """Go on from what there was, and leave figures from now on."""
         super().startService()
-        for route, status, series in _series(_parsed(self._memory.read_figures(self._memory.number))):
-            _add(self._measurements.series(route, status), series)
+        left = _parsed(self._memory.read_figures(self._memory.number))
+        for route, status, series in _series(left):
+            self._measurements.series(route, status).take(series)
+        self._before = counters(read(left.get("figures", ())))
         self._loop.start(EVERY)
 
     def stopService(self) -> None:
@@ -66,35 +62,38 @@ class Totals(Service):
 
     def leave(self) -> None:
         """Leave the figures for the others."""
-        rows = [(route, status, each.buckets, each.seconds, each.sent) for route, status, each in self._measurements]
-        gauges = {name: value for name, (_, value) in self._gauges().items() if name in self._summed}
-        written = self._memory.write_figures(json.dumps({"series": rows, "gauges": gauges}).encode())
-        if not written and not self._full:
+        rows = [
+            (route, status, each.buckets, each.seconds, each.sent, each.received)
+            for route, status, each in self._measurements
+        ]
+        said = json.dumps({"series": rows, "figures": written(self._own())}, separators=(",", ":"))
+        fitted = self._memory.write_figures(said.encode())
+        if not fitted and not self._full:
             self.log.warn("there are too many different answers to count them all for other processes")
-        self._full = not written
+        self._full = not fitted
 
     def _leave(self) -> None:
         # A loop that fails once would never run again.
         with self.log.failuresHandled("the figures could not be left for other processes"):
             self.leave()
 
-    def gauges(self) -> Mapping[str, tuple[str, float]]:
-        """Figures that are true now, of all processes."""
-        others = self._others()
-        return {
-            name: (what, value + sum(each.get("gauges", {}).get(name, 0) for each in others))
-            for name, (what, value) in self._gauges().items()
-        }
+    def figures(self) -> Values:
+        """Figures of all processes."""
+        return together(self._own(), (read(each.get("figures", ())) for each in self._others()))
 
     def __iter__(self) -> Iterator[tuple[str, int, Series]]:
         """All routes and statuses that there were, sorted."""
         total = Measurements()
         for route, status, series in self._measurements:
-            _add(total.series(route, status), series)
+            total.series(route, status).take(series)
         for each in self._others():
             for route, status, series in _series(each):
-                _add(total.series(route, status), series)
+                total.series(route, status).take(series)
         return iter(total)
+
+    def _own(self) -> Values:
+        own = self._figures()
+        return own | {key: own.get(key, 0) + before for key, before in self._before.items()}
 
     def _others(self) -> list[dict[str, Any]]:
         numbers = (number for number in range(self._memory.processes) if number != self._memory.number)
@@ -106,15 +105,8 @@ def _parsed(data: bytes | None) -> dict[str, Any]:
 
 
 def _series(figures: Mapping[str, Any]) -> Iterator[tuple[str, int, Series]]:
-    for route, status, buckets, seconds, sent in figures.get("series", ()):
+    for route, status, buckets, seconds, sent, received in figures.get("series", ()):
         if len(buckets) == len(BOUNDS) + 1:
             series = Series()
-            series.buckets, series.seconds, series.sent = buckets, seconds, sent
+            series.buckets, series.seconds, series.sent, series.received = buckets, seconds, sent, received
             yield route, status, series
-
-
-def _add(to: Series, more: Series) -> None:
-    # The list stays the same one: whoever counts holds on to it.
-    to.buckets[:] = [one + other for one, other in zip(to.buckets, more.buckets, strict=True)]
-    to.seconds += more.seconds
-    to.sent += more.sent

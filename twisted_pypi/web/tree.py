@@ -86,7 +86,7 @@ class Tree(Resource):
         simple = Leaf(
             guard, {GET: (Action.LIST, handlers.simple), POST: upload}, handlers.simple_shortcut, route="simple"
         )
-        all_files = Leaf(guard, {GET: (Action.LIST, handlers.all_files)}, route="list")
+        all_files = Leaf(guard, {GET: (Action.LIST, handlers.all_files)}, route="all-files")
         file = Leaf(guard, {GET: (Action.DOWNLOAD, handlers.file)}, handlers.file_shortcut, route="file")
         only_upload = Leaf(guard, {POST: upload}, route="upload")
         self._json = Leaf(guard, {GET: (Action.LIST, handlers.project_json)}, route="json")

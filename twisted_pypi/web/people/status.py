@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from twisted_pypi.recalling.report import Taker
 from twisted_pypi.recalling.sentences import sentence, taken
@@ -24,6 +25,7 @@ class StatusPage:
         body = self._templates.page(
             "status",
             said=said,
+            uptime=str(timedelta(seconds=said["uptime"])),
             recalled=recalled if "recalls" in said else None,
             takers_shown=all(takers is not None for _, takers in report.recalled),
         )
