@@ -11,7 +11,6 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from OpenSSL.crypto import X509, PKey
 from OpenSSL.SSL import Connection, Context
 from OpenSSL.SSL import Error as TLSError
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator, IReactorTime
@@ -36,7 +35,7 @@ _Identity = tuple[int, ...]
 class Pem:
     """A certificate with those that vouch for it, and its private key, as they are in files."""
 
-    certificate: bytes
+    certificate: bytes = field(repr=False)
     key: bytes = field(repr=False)
 
 
@@ -186,11 +185,13 @@ def context_of(pem: Pem, path: str, key_path: str) -> Context:
     except Exception:  # noqa: BLE001  # it raises ValueError, and several others for keys of strange kinds
         where = "in it, or another file with --tls-key" if path == key_path else "in PEM"
         raise BadSetting(f"{key_path} has no private key that can be used: expected one {where}.") from None
+    # Its types are classes of pyOpenSSL that are deprecated, and their place is taken by those of cryptography.
+    options: Any = CertificateOptions
     try:
-        return CertificateOptions(
-            privateKey=PKey.from_cryptography_key(key),  # type: ignore[arg-type]  # refused below if it is of no kind that TLS knows
-            certificate=X509.from_cryptography(certificate),
-            extraCertChain=[X509.from_cryptography(each) for each in chain],
+        context: Context = options(
+            privateKey=key,
+            certificate=certificate,
+            extraCertChain=chain,
             raiseMinimumTo=TLSVersion.TLSv1_2,
             acceptableProtocols=[b"http/1.1"],
         ).getContext()
@@ -201,6 +202,7 @@ def context_of(pem: Pem, path: str, key_path: str) -> Context:
                 " certificate first, and its key."
             ) from None
         raise BadSetting(f"The certificate in {path} cannot be used ({_reason(error)}): expected another.") from None
+    return context
 
 
 def _reason(error: Exception) -> str:
