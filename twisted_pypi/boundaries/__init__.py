@@ -6,6 +6,7 @@ errors that may be raised: that is the contract.
 
 from twisted_pypi.boundaries.local import (
     Accounts,
+    Addition,
     Changes,
     Index,
     KnownFile,
@@ -33,6 +34,7 @@ from twisted_pypi.policy.recalls import Recall
 
 __all__ = [
     "Accounts",
+    "Addition",
     "Cache",
     "CachedFile",
     "Changes",

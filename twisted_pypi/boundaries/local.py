@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import ParamSpec, Protocol, TypeVar
+from typing import NamedTuple, ParamSpec, Protocol, TypeVar
 
 from twisted_pypi.distributions import Distribution, ProjectName
 from twisted_pypi.policy.recalls import Recall
@@ -118,8 +118,8 @@ class LocalFiles(Index, Protocol):
     async def added(self, known: KnownFile, metadata: bytes | None) -> None:
         """A file was published: when this returns, the next page has it."""
 
-    async def add(self, publish: Callable[[], tuple[KnownFile, bytes | None]]) -> KnownFile:
-        """Have a file published in a thread, by a call that blocks and returns its facts and its metadata.
+    async def add(self, publish: Callable[[], Addition]) -> KnownFile:
+        """Have a file published in a thread, by a call that blocks.
 
         When this returns the facts, the next page has it.  Raises what ``publish`` raises.
         """
@@ -168,6 +168,18 @@ class Published:
     inode: int
     already: bool = False
     """Were the very same bytes there already, so that nothing was stored?"""
+    sidecar_mtime_ns: int | None = None
+    """``st_mtime_ns`` of the sidecar that was stored beside it."""
+
+
+class Addition(NamedTuple):
+    """What is known of a file that was just published."""
+
+    known: KnownFile
+    metadata: bytes | None
+    """Its core metadata, byte for byte; ``None`` when it has none."""
+    sidecar_mtime_ns: int | None = None
+    """``st_mtime_ns`` of the sidecar that these facts agree with."""
 
 
 class PackageStore(Protocol):

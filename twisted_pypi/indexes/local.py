@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 from urllib.parse import quote
 
-from twisted_pypi.boundaries import KnownFile, LocatedFile, RunInThread
+from twisted_pypi.boundaries import Addition, KnownFile, LocatedFile, RunInThread
 from twisted_pypi.catalog import Catalog, Place, Sighting, State
 from twisted_pypi.distributions import Distribution, Kind, ProjectName
 from twisted_pypi.errors import NoSuchFile, NoSuchProject, Unreadable
@@ -40,7 +40,7 @@ class Enquiries(Protocol):
     async def remember(self, known: KnownFile, metadata: bytes | None) -> None:
         """A file was published, and this is known of it."""
 
-    async def publish(self, publish: Callable[[], tuple[KnownFile, bytes | None]]) -> KnownFile:
+    async def publish(self, publish: Callable[[], Addition]) -> KnownFile:
         """Call ``publish`` in a thread, and remember what is known of the file."""
 
     async def forget(self, place: Place) -> None:
@@ -142,7 +142,7 @@ class LocalIndex:
         """A file was published: when this returns, the next page has it."""
         await self._enquiries.remember(known, metadata)
 
-    async def add(self, publish: Callable[[], tuple[KnownFile, bytes | None]]) -> KnownFile:
+    async def add(self, publish: Callable[[], Addition]) -> KnownFile:
         """Have a file published in a thread: when this returns what is known of it, the next page has it."""
         return await self._enquiries.publish(publish)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from twisted_pypi.boundaries import KnownFile, LocalFiles, LocatedFile
+from twisted_pypi.boundaries import Addition, KnownFile, LocalFiles, LocatedFile
 from twisted_pypi.distributions import Distribution, ProjectName
 from twisted_pypi.errors import HeldBack
 from twisted_pypi.policy.rules import HeldBackFile, Rules
@@ -94,7 +94,7 @@ class Ruled:
         """A file was published: when this returns, the next page has it."""
         await self._index.added(known, metadata)
 
-    async def add(self, publish: Callable[[], tuple[KnownFile, bytes | None]]) -> KnownFile:
+    async def add(self, publish: Callable[[], Addition]) -> KnownFile:
         """Have a file published: when this returns, the next page has it."""
         return await self._index.add(publish)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from twisted_pypi.boundaries import KnownFile
+from twisted_pypi.boundaries import Addition, KnownFile
 from twisted_pypi.catalog import Catalog, Place, Writer
 from twisted_pypi.distributions import ProjectName, parse_filename
 from twisted_pypi.errors import BadFilename, TwistedPyPIError, Unreadable
@@ -78,9 +78,9 @@ class Enquiries:
     async def remember(self, known: KnownFile, metadata: bytes | None) -> None:
         """A file was published, and this is known of it."""
         await self._opened.passed()
-        await self._threads.run(self._remember, known, metadata)
+        await self._threads.run(self._remember, Addition(known, metadata))
 
-    async def publish(self, publish: Callable[[], tuple[KnownFile, bytes | None]]) -> KnownFile:
+    async def publish(self, publish: Callable[[], Addition]) -> KnownFile:
         """Call ``publish`` in a thread, and remember what is known of the file."""
         await self._opened.passed()
         return await self._threads.run(self._publish, publish)
@@ -118,14 +118,16 @@ class Enquiries:
         self._named.fail(reason)
         self._readers.stop(reason)
 
-    def _publish(self, publish: Callable[[], tuple[KnownFile, bytes | None]]) -> KnownFile:
-        known, metadata = publish()
-        self._remember(known, metadata)
-        return known
+    def _publish(self, publish: Callable[[], Addition]) -> KnownFile:
+        added = publish()
+        self._remember(added)
+        return added.known
 
-    def _remember(self, known: KnownFile, metadata: bytes | None) -> None:
+    def _remember(self, added: Addition) -> None:
+        known = added.known
+
         def put(writer: Writer) -> None:
-            writer.put(known, metadata, uploaded_is_certain=True)
+            writer.put(known, added.metadata, uploaded_is_certain=True, sidecar_mtime_ns=added.sidecar_mtime_ns)
             remember_folders(writer, self._tree, known.root, Place.of(known).folder)
 
         self._ledger.write(put)

@@ -10,7 +10,7 @@ from twisted_pypi.catalog import Place, Reader, Sighting, State, Writer
 from twisted_pypi.distributions import is_package_name
 from twisted_pypi.sidecars import sidecar_of
 from twisted_pypi.storage.absence import removed_by_hand
-from twisted_pypi.storage.beside import look_beside
+from twisted_pypi.storage.beside import changed_at, look_beside
 from twisted_pypi.storage.names import understand
 from twisted_pypi.storage.reading import Job
 from twisted_pypi.storage.remarks import Remark
@@ -100,8 +100,11 @@ class Examiner:
         if not row.state.listed:
             # Perhaps it is being read right now, and what lay beside it was read already.
             return [Job(place)] if row.state is State.UNKNOWN else []
+        location = self._tools.tree.location(place.root, place.path)
         with suppress(OSError):
-            found = look_beside(self._tools.tree.location(place.root, place.path))
+            if row.sidecar_mtime_ns is not None and changed_at(location) == row.sidecar_mtime_ns:
+                return []  # an upload of our own, for one
+            found = look_beside(location)
             self._tools.ledger.write(lambda writer: writer.set_sidecar(place, *found))
         return []
 

@@ -83,6 +83,13 @@ class FinalNames:
                 near.unlink(missing_ok=True)
         return found
 
+    def put(self, staged: StagedFile, target: Path) -> None:
+        """Give the bytes a name, over whatever has it; without another name before that, where the name is free."""
+        with suppress(FileExistsError):
+            if self.try_link(staged, target):
+                return
+        self.over(staged, target)
+
     def try_link(self, staged: StagedFile, target: Path) -> bool:
         """Link the bytes to a name that is free; return whether this file system can do that.
 

@@ -21,8 +21,8 @@ from twisted_pypi.storage.final_names import (
     put_over,
     rename_no_replace,
     sync_folder,
-    write_beside,
 )
+from twisted_pypi.storage.placing import Placing
 from twisted_pypi.storage.staging import StagedFile, StagingArea, hidden_path, storage_errors
 from twisted_pypi.storage.sweeping import sweep
 
@@ -62,6 +62,7 @@ class DirectoryStore:
         self._staged: dict[StagedFile, int] = {}
         self._staging = threading.Lock()
         self._naming = threading.Lock()
+        self._placing = Placing(self._area, self._names, self._naming)
         self._probed = False
 
     def stage(self, expected_size: int | None, algorithms: Collection[str]) -> StagedFile:
@@ -119,7 +120,7 @@ class DirectoryStore:
         try:
             with storage_errors():
                 written = {at: data for at, data in extras.items() if data is not None}
-                found = self._place(staged, target, written, over=bool(replace))
+                found, sidecar_mtime_ns = self._placing.place(staged, target, written, over=bool(replace))
                 sync_folder(target.parent)
         except FileExistsError:
             return self._already_there(staged, root, path)
@@ -128,7 +129,7 @@ class DirectoryStore:
                 "the folder of the index is not there at the moment; try again when it is mounted"
             ) from error
         staged.discard()
-        return Published(root, path, found.st_size, found.st_mtime_ns, found.st_ino)
+        return Published(root, path, found.st_size, found.st_mtime_ns, found.st_ino, sidecar_mtime_ns=sidecar_mtime_ns)
 
     def remove(self, known: KnownFile) -> None:
         """Remove a file with its sidecar and signature.  Raises ``NoSuchFile``, ``NotAllowed``."""
@@ -167,34 +168,6 @@ class DirectoryStore:
         no file for a day.
         """
         return sum(sweep(root, self._clock(), self._naming) for root in self._roots)
-
-    def _place(self, staged: StagedFile, target: Path, beside: dict[Path, bytes], *, over: bool) -> os.stat_result:
-        """Bring bytes and what lies beside them down to the disk, then give all their names."""
-        if not over and os.path.lexists(target):
-            raise FileExistsError(str(target))
-        staged.sync()
-        ready: dict[Path, Path] = {}
-        try:
-            for at, data in beside.items():
-                ready[at] = write_beside(data, target.parent)
-            # One at a time, so that who loses does not touch what the winner has put beside its file.
-            with self._naming:
-                if not over and os.path.lexists(target):
-                    raise FileExistsError(str(target))
-                for at, path in ready.items():
-                    path.replace(at)
-                try:
-                    found = self._names.over(staged, target) if over else self._names.free(staged, target)
-                except FileExistsError:
-                    _take_back(beside)
-                    raise
-                signature = target.with_name(f"{target.name}.asc")
-                if over and signature not in beside:
-                    signature.unlink(missing_ok=True)
-                return found
-        finally:
-            for path in ready.values():
-                path.unlink(missing_ok=True)
 
     def _already_there(self, staged: StagedFile, root: int, path: str) -> Published:
         target, sent = self._roots[root] / path, staged.digest("sha256")
@@ -238,11 +211,3 @@ class DirectoryStore:
             path.unlink(missing_ok=True)
             staged.discard()
         self._probed = True
-
-
-def _take_back(beside: dict[Path, bytes]) -> None:
-    """Remove the sidecar put beside a file that another process then named first, if it is ours still."""
-    for at, data in beside.items():
-        with suppress(OSError):
-            if at.suffix == ".json" and at.read_bytes() == data:
-                at.unlink()

@@ -128,6 +128,9 @@ class _Handler(FileSystemEventHandler):
             return False
         if name.startswith("."):
             return sidecar_of(name) is not None
+        if name.startswith("#") and name[1:].isdigit():
+            # What the system calls a file without a name when it is closed: an upload.
+            return False
         # A link to a folder comes as a file.
         name = name.removesuffix(SIGNATURE)
         return is_folder or is_package_name(name) or "." not in name

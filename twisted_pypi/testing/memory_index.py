@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
 from urllib.parse import quote
 
-from twisted_pypi.boundaries import KnownFile, LocatedFile, RunInThread
+from twisted_pypi.boundaries import Addition, KnownFile, LocatedFile, RunInThread
 from twisted_pypi.distributions import Distribution, ProjectName, canonical_version, parse_filename
 from twisted_pypi.errors import NoSuchFile, NoSuchProject
 from twisted_pypi.sidecars import Source
@@ -105,11 +105,11 @@ class MemoryIndex:
         """A file was published."""
         self._files[known.path] = known, metadata
 
-    async def add(self, publish: Callable[[], tuple[KnownFile, bytes | None]]) -> KnownFile:
+    async def add(self, publish: Callable[[], Addition]) -> KnownFile:
         """Have a file published."""
-        known, metadata = publish()
-        await self.added(known, metadata)
-        return known
+        added = publish()
+        await self.added(added.known, added.metadata)
+        return added.known
 
     async def removed(self, known: KnownFile) -> None:
         """A file was removed."""

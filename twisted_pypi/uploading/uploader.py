@@ -9,7 +9,7 @@ from functools import partial
 from twisted.internet.defer import DeferredLock
 
 from twisted_pypi.attestations import parse_attestations
-from twisted_pypi.boundaries import KnownFile, LocalFiles, PackageStore, Published, RunInThread, Staged
+from twisted_pypi.boundaries import Addition, KnownFile, LocalFiles, PackageStore, Published, RunInThread, Staged
 from twisted_pypi.config import Attestations, UploadChecks
 from twisted_pypi.distributions import Distribution, ProjectName, normalize, same_version
 from twisted_pypi.errors import AlreadyUploaded, BadUpload, NoSuchFile, NoSuchProject, NotAllowed
@@ -123,10 +123,7 @@ class Uploader:
             )
             signed = form.signature is not None
             known = await self._local_files.add(
-                lambda: (
-                    _known(contents, _publish_and_claim(publish, claim), sidecar, signed=signed),
-                    contents.metadata,
-                )
+                lambda: _addition(contents, _publish_and_claim(publish, claim), sidecar, signed=signed)
             )
             # Without a source, the very same bytes had just been put there by hand.
             if done is not None and known.source is not None:
@@ -217,9 +214,9 @@ def _publish_and_claim(publish: Callable[[], Published], claim: Callable[[], Non
     return published
 
 
-def _known(contents: Contents, published: Published, sidecar: Sidecar, *, signed: bool) -> KnownFile:
+def _addition(contents: Contents, published: Published, sidecar: Sidecar, *, signed: bool) -> Addition:
     uploaded_ns = sidecar.uploaded_ns or 0
-    return KnownFile(
+    known = KnownFile(
         root=published.root,
         path=published.path,
         distribution=contents.distribution,
@@ -235,3 +232,4 @@ def _known(contents: Contents, published: Published, sidecar: Sidecar, *, signed
         attested=bool(sidecar.attestations) and not published.already,
         source=None if published.already else sidecar.source,
     )
+    return Addition(known, contents.metadata, published.sidecar_mtime_ns)
