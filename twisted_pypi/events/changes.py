@@ -32,8 +32,10 @@ class Changes:
         if not names:
             return
         for listener in self._listeners:
-            with self.log.failuresHandled("a listener to changes of {count} projects failed", count=len(names)):
+            try:
                 listener(names)
+            except Exception:  # noqa: BLE001  # the others are told all the same
+                self.log.failure("a listener to changes of {count} projects failed", count=len(names))
 
     def subscribe_to_everything(self, listener: Callable[[], None]) -> None:
         """Call ``listener``, on the reactor thread, before a change of every page is seen: rules, for example."""
