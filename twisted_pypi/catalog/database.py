@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from twisted.logger import Logger
 
-from twisted_pypi.catalog.location import FILENAME, state_folders
+from twisted_pypi.catalog.copying import copied_to_memory, takes_no_more
+from twisted_pypi.catalog.opening import begin
 from twisted_pypi.catalog.reads import Reader
-from twisted_pypi.catalog.schema import connect, open_database
+from twisted_pypi.catalog.schema import connect
 from twisted_pypi.catalog.values import Committed
 from twisted_pypi.catalog.writes import Writer
 from twisted_pypi.distributions import ProjectName
@@ -25,12 +24,6 @@ if TYPE_CHECKING:
     from twisted_pypi.catalog.journal import Journal
 
 T = TypeVar("T")
-
-_IN_MEMORY = ":memory:"
-LOCK = "catalog.lock"
-"""The file beside the catalog that its server locks."""
-_LOCK_TRIES = 30
-_LOCK_PAUSE = 0.1
 
 
 class Catalog:
@@ -130,7 +123,8 @@ class Catalog:
         try:
             yield Reader(connection, self._ids)
         finally:
-            if connection is not self._write:
+            # One of a disk that was left in the meantime knows of nothing since; it is closed with all others.
+            if connection is not self._write and self.location is not None:
                 with self._lending:
                     self._idle.append(connection)
 
@@ -138,24 +132,56 @@ class Catalog:
         """Run ``job`` in a transaction and return what it returns.  Blocking, never in the reactor thread.
 
         ``committed`` is told, in this thread and before the next transaction,
-        what changed.  When ``job`` raises, nothing of it stays.
+        what changed.  When ``job`` raises, nothing of it stays.  It is run once
+        more when the disk takes no more, and the catalog goes on in memory.
         """
         with self._writing:
-            if self._write is None:
-                raise Busy("the index is not open; ask again in a moment", 1)
-            writer = Writer(self._write, self._ids)
-            self._write.execute("BEGIN IMMEDIATE")
             try:
-                answer = job(writer)
-                if self.journal is not None:
-                    self.journal.append(writer.committed)
-                self._write.execute("COMMIT")
-            except BaseException:
-                if self._write.in_transaction:
-                    self._write.execute("ROLLBACK")
-                raise
-            committed(writer.committed)
-            return answer
+                return self._transaction(job, committed)
+            except sqlite3.Error as problem:
+                if not takes_no_more(problem) or not self._go_on_in_memory(problem):
+                    raise
+                return self._transaction(job, committed)
+
+    def _transaction(self, job: Callable[[Writer], T], committed: Callable[[Committed], None]) -> T:
+        if self._write is None:
+            raise Busy("the index is not open; ask again in a moment", 1)
+        writer = Writer(self._write, self._ids)
+        self._write.execute("BEGIN IMMEDIATE")
+        try:
+            answer = job(writer)
+            if self.journal is not None:
+                self.journal.append(writer.committed)
+            self._write.execute("COMMIT")
+        except BaseException:
+            if self._write.in_transaction:
+                self._write.execute("ROLLBACK")
+            raise
+        committed(writer.committed)
+        return answer
+
+    def _go_on_in_memory(self, problem: sqlite3.Error) -> bool:
+        """Leave a disk that takes no more: a name that cannot be written down would be taken for nobody's.
+
+        Other processes have the file open, too, so with a journal that is not possible.
+        """
+        if self._write is None or self.location is None or self.journal is not None:
+            return False
+        try:
+            memory = copied_to_memory(self._write)
+        except sqlite3.Error:
+            return False
+        with self._lending:
+            self._idle.clear()
+            path, self.location, self._write = self.location, None, memory
+            self._open.append(memory)
+        self._read = Reader(memory, self._ids)
+        self.log.warn(
+            "the catalog {path} cannot be written any more ({problem}), so it is kept in memory from here on, and the"
+            " next start reads again what changes now; make room there, or name another folder with --state-dir",
+            path=path, problem=str(problem),
+        )  # fmt: skip
+        return True
 
     def apply(self, committed: Committed) -> None:
         """Count what a transaction changed.  In the reactor thread."""
@@ -173,10 +199,7 @@ class Catalog:
             return self.read.projects(), self.read.count_filenames()
 
     def _begun(self) -> sqlite3.Connection:
-        connection = self._in_first_usable_folder() or connect(_IN_MEMORY)
-        if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-            connection.close()
-            connection = open_database(_IN_MEMORY, self.log)
+        connection, self.location, self._lock = begin(self.roots[0], self._state_dir, self._cache_dir, self.log)
         return connection
 
     def _another(self) -> sqlite3.Connection:
@@ -188,49 +211,6 @@ class Catalog:
         connection = connect(self.location)
         self._open.append(connection)
         return connection
-
-    def _in_first_usable_folder(self) -> sqlite3.Connection | None:
-        reasons = []
-        for folder in state_folders(self._state_dir, self.roots[0], self._cache_dir):
-            try:
-                os.makedirs(folder, mode=0o755, exist_ok=True)
-                self._lock = locked(os.path.join(folder, LOCK))
-                path = os.path.join(folder, FILENAME)
-                connection = open_database(path, self.log)
-            except (OSError, sqlite3.Error) as problem:
-                reasons.append(f"{folder}: {problem}")
-                if self._lock is not None:
-                    os.close(self._lock)
-                    self._lock = None
-            else:
-                self.location = path
-                return connection
-        self.log.warn(
-            "the catalog is kept in memory only, so the next start reads every file again ({reasons});"
-            " --state-dir names a folder on a local disk for it",
-            reasons="; ".join(reasons),
-        )
-        return None
-
-
-def locked(path: str) -> int:
-    """Lock the folder of a catalog against other servers.
-
-    A server that is being replaced lets go of it within moments, so that is
-    waited for.  Raises ``OSError`` when another server keeps it.
-    """
-    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    for left in range(_LOCK_TRIES, -1, -1):
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if left == 0:
-                os.close(lock)
-                raise OSError("another server keeps its catalog there") from None
-            time.sleep(_LOCK_PAUSE)
-        else:
-            return lock
-    raise AssertionError
 
 
 def _numbers(connection: sqlite3.Connection, roots: Sequence[str]) -> tuple[int, ...]:

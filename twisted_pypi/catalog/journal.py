@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from twisted_pypi.catalog.database import LOCK, locked
+from twisted_pypi.catalog.locking import LOCK, locked
 from twisted_pypi.catalog.values import Committed
 from twisted_pypi.distributions import ProjectName
 

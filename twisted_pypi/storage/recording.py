@@ -80,6 +80,9 @@ class Recorder:
         return recorded
 
     def _settle(self, writer: Writer, outcomes: Sequence[tuple[Place, Outcome]], recorded: Recorded) -> None:
+        # Whoever writes the catalog may have to run this once more.
+        recorded.done.clear()
+        recorded.waiting.clear()
         folders = set()
         for place, outcome in outcomes:
             recorded.done.append(place)
