@@ -31,8 +31,8 @@ class Counting(HotAnswers):
 
     answered = 0
 
-    def find(self, head: bytes, *, trusted: bool) -> HotAnswer | None:
-        found = super().find(head, trusted=trusted)
+    def find(self, head: bytes, *, trusted: bool, plain: bool = False, secret: bool = False) -> HotAnswer | None:
+        found = super().find(head, trusted=trusted, plain=plain, secret=secret)
         self.answered += found is not None
         return found
 

@@ -12,7 +12,7 @@ from twisted.internet.threads import deferToThreadPool
 
 from twisted_pypi.accounts.threads import HashingThreads
 from twisted_pypi.boundaries import RunInThread
-from twisted_pypi.config import LogFormat
+from twisted_pypi.config import Action, LogFormat
 from twisted_pypi.marking import Marker
 from twisted_pypi.options import Options
 from twisted_pypi.serving.announcing import Announcer
@@ -20,6 +20,7 @@ from twisted_pypi.serving.notifying import notifier_of
 from twisted_pypi.serving.privileges import give_up_root
 from twisted_pypi.serving.reloading import reloads_of
 from twisted_pypi.serving.server import Server
+from twisted_pypi.serving.turns import Turns
 from twisted_pypi.serving.undecided import Undecided
 from twisted_pypi.storage.sweeper import Sweeper
 from twisted_pypi.tap.figures import counted, make_figures, make_progress, measurements_of
@@ -107,13 +108,15 @@ def makeService(options: Options, reactor: Any = None, together: Together | None
     access_file = None if config.access_log == "off" else access_log_file(options, together)
     form = JsonLines() if config.log_format is LogFormat.JSON else None
     access_log = None if access_file is None else AccessLog(access_file.write, guard.address, reactor, form)
+    # They are of use only where reading needs a login.
+    turns = Turns(reactor) if config.authenticate - {Action.UPDATE} else None
     site = IndexSite(
         tree,
         Reception(tree, guard, uploads),
         access_log=access_log,
         error_pages=ErrorPages(templates),
         addresses=Addresses(config.server_base_url, config.public_url, proxies),
-        hot=HotAnswers(accounts, token_bytes(32)),
+        hot=HotAnswers(accounts, token_bytes(32), turns),
         measurements=measurements,
         catch_up=None if folders.following is None else folders.following.catch_up,
         reactor=reactor,
@@ -146,7 +149,7 @@ def makeService(options: Options, reactor: Any = None, together: Together | None
     announcer = Announcer(config, showing.index, lambda: accounts.users)
     undecided = Undecided(config, showing.owners.undecided)
     sweeper = Sweeper(store.sweep, run_in_thread, reactor)
-    serving = (access_log, *figures.services, *telling, hashing, proxies, scanner, *showing.services)
+    serving = (turns, access_log, *figures.services, *telling, hashing, proxies, scanner, *showing.services)
     keeping = (sweeper, announcer, undecided, workers) if folders.keeps else ()
     for service in filter(None, (*serving, *keeping)):
         service.setServiceParent(server)

@@ -33,6 +33,7 @@ class IndexChannel(HTTPChannel):
     peer_host = ""
     """The address of the other end; empty for a Unix socket."""
     _socket: socket | None = None
+    _secret = False  # had the last head that was known a login?
 
     def connectionMade(self) -> None:
         """A client is there."""
@@ -49,7 +50,8 @@ class IndexChannel(HTTPChannel):
         """Bytes came: answer a head that is known at once, and everything else by the parser."""
         # Nothing is under way, nothing half read, nothing half sent.
         if not self.requests and self.persistent and not self._buffer and self.site.hot is not None:
-            answer = self.site.hot.find(data, trusted=self.trusted)
+            answer = self.site.hot.find(data, trusted=self.trusted, plain=self._socket is not None, secret=self._secret)
+            self._secret = answer is not None and answer.users is not None
             if answer is not None and self._at_rest():
                 self.resetTimeout()
                 self._answer(answer)

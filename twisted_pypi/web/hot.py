@@ -6,7 +6,10 @@ and only the very same bytes, on a connection with nothing else under way, are
 answered from here.  So nothing is accepted here that is refused there.
 
 A head with a login is remembered by a keyed digest, never by its bytes, and
-counts only while the users stand as they stood.
+counts only while the users stand as they stood.  Whether they do is asked once
+in each turn of the reactor: whatever is read from plain sockets in one turn was
+on its way before the turn began, so no client can know of a change that came
+between two of these answers.
 """
 
 from __future__ import annotations
@@ -29,17 +32,34 @@ LONGEST_HEAD = 2048
 """Bytes of a head that is worth remembering."""
 
 _NEVER = (b"range", b"expect", b"upgrade", b"content-length", b"transfer-encoding", b"te", b"trailer")
+_SECRET = b"uthorization:"  # however the first letter is written; for a proxy, too
 _FORWARDING = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-forwarded-prefix")
 
 
 class Users(Protocol):
     """Tells whether the users in force changed."""
 
+    @property
+    def generation(self) -> int:
+        """A number that grows whenever a change is seen."""
+
     def current_generation(self) -> int:
-        """Return a number that grows whenever they did."""
+        """Look whether they did, and return ``generation``."""
 
     def remembered(self, authorization: bytes) -> User | None:
         """Return who this header is known to be of."""
+
+
+class Turns(Protocol):
+    """Numbers the turns of the reactor."""
+
+    @property
+    def number(self) -> int | None:
+        """Which turn this is; ``None``: that is not known."""
+
+
+class _NoTurns:
+    number = None
 
 
 @dataclass(slots=True)
@@ -64,35 +84,59 @@ class HotAnswer:
 class HotAnswers:
     """The heads that are remembered, apart for peers that are trusted proxies and those that are not."""
 
-    def __init__(self, users: Users, secret: bytes) -> None:
-        """Remember logins by digests under ``secret``, at most 64 bytes."""
+    def __init__(self, users: Users, secret: bytes, turns: Turns | None = None) -> None:
+        """Remember logins by digests under ``secret``, at most 64 bytes; without ``turns`` look at the users each time."""
         self._users = users
-        self._secret = secret
+        self._turns = turns or _NoTurns()
+        self._looked: int | None = None  # the turn in which the users were looked at last
+        # To go on from a copy takes less time than to begin with the secret again.
+        self._keyed = blake2b(digest_size=16, key=secret)
         self._plain: tuple[dict[bytes, HotAnswer], dict[bytes, HotAnswer]] = ({}, {})
         self._forwarded: tuple[dict[bytes, HotAnswer], dict[bytes, HotAnswer]] = ({}, {})
         self._secrets: tuple[dict[bytes, HotAnswer], dict[bytes, HotAnswer]] = ({}, {})
 
-    def find(self, head: bytes, *, trusted: bool) -> HotAnswer | None:
-        """Return what is to be answered to these bytes, if they are known and that still holds."""
-        found = self._plain[trusted].get(head) or self._forwarded[trusted].get(head)
+    def find(self, head: bytes, *, trusted: bool, plain: bool = False, secret: bool = False) -> HotAnswer | None:
+        """Return what is to be answered to these bytes, if they are known and that still holds.
+
+        ``plain``: they are the first and only ones that were read from a
+        socket in this turn of the reactor, and came over it as they are.
+        ``secret``: the last head from there had a login, so look among those
+        alone; what is not found so may be known all the same.
+        """
+        found = None if secret else self._plain[trusted].get(head) or self._forwarded[trusted].get(head)
         if found is None:
-            if b"uthorization:" not in head:
+            if not secret and _SECRET not in head:
                 return None
-            found = self._secrets[trusted].get(blake2b(head, digest_size=16, key=self._secret).digest())
+            digest = self._keyed.copy()
+            digest.update(head)
+            found = self._secrets[trusted].get(digest.digest())
             if found is None:
                 return None
         page = found.page
         if not page.live or (page.proof is not None and not page.proof()):
             return None
-        if found.users is not None and found.users != self._users.current_generation():
-            return None
+        if found.users is not None:
+            turn = self._turns.number if plain else None
+            if turn is None or turn != self._looked:
+                self._looked = turn
+                self._users.current_generation()
+            if found.users != self._users.generation:
+                return None
         page.used = True
         return found
+
+    def _digest(self, head: bytes) -> bytes:
+        digest = self._keyed.copy()
+        digest.update(head)
+        return digest.digest()
 
     def remember(self, head: bytes, request: IndexRequest, page: Page, *, unchanged: bool, trusted: bool) -> None:
         """Remember the answer that this request got, if it is one of those that may be."""
         headers = request.requestHeaders
         if len(head) > LONGEST_HEAD or request.clientproto != b"HTTP/1.1" or not request.uri.startswith(b"/"):
+            return
+        # An empty line may come before a request (RFC 9112 section 2.2), long before.
+        if not head.startswith(request.method):
             return
         if any(headers.hasHeader(each) for each in _NEVER) or _closes(request):
             return
@@ -107,9 +151,9 @@ class HotAnswers:
         series = request.site.series(request)
         answer = HotAnswer(page, unchanged, users, address if forwarded and trusted else None, user, rest, series)
         kept = self._plain[trusted]
-        if headers.hasHeader(b"authorization"):
+        if headers.hasHeader(b"authorization") or _SECRET in head:
             kept = self._secrets[trusted]
-            head = blake2b(head, digest_size=16, key=self._secret).digest()
+            head = self._digest(head)
         elif forwarded:
             kept = self._forwarded[trusted]
         if len(kept) >= MOST_HEADS:
