@@ -50,6 +50,9 @@ def _done(verb: Verb, rest: Sequence[str]) -> int | None:
         # Whoever read has seen enough; nothing is left to be written when the process ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except SystemExit:
+        # A start that failed is one, and has said its sentence.
+        raise
     except TwistedPyPIError as problem:
         _failed(prog, str(problem).rstrip("."))
     except OSError as problem:

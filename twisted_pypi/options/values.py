@@ -15,9 +15,8 @@ from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from twisted.internet.endpoints import serverFromString
-
 from twisted_pypi.config import Action
+from twisted_pypi.options.endpoint import endpoint
 from twisted_pypi.options.setting import Reason
 
 Words = TypeVar("Words", bound=StrEnum)
@@ -230,16 +229,6 @@ def hash_algorithm(text: str) -> str | None:
     if name not in hashlib.algorithms_available or name.startswith("shake"):
         raise ValueError
     return name
-
-
-def endpoint(text: str) -> tuple[str, ...]:
-    """A Twisted server endpoint string that can be understood here and now."""
-    try:
-        serverFromString(None, text)
-    except Exception as error:  # noqa: BLE001  # each endpoint plugin, and OpenSSL, raises what it likes
-        reason = str(error).rstrip(".") or type(error).__name__
-        raise Reason(f'expected a Twisted endpoint such as "tcp:8080" or "unix:/run/pypi.sock", but {reason}') from None
-    return (text,)
 
 
 def place(text: str) -> str:

@@ -10,6 +10,8 @@ from twisted.internet.interfaces import IDelayedCall, IReactorFromThreads, IReac
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from twisted_pypi.errors import TwistedPyPIError
+
 DEBOUNCE = 0.05
 """Seconds that hints are collected."""
 
@@ -73,7 +75,10 @@ class Hints:
         self._look(collected).addBoth(self._looked)
 
     def _looked(self, result: object) -> None:
-        if isinstance(result, Failure):
+        if isinstance(result, Failure) and result.check(TwistedPyPIError):
+            problem = result.getErrorMessage()
+            self.log.warn("looking at what changed failed ({problem}); the next scan finds it", problem=problem)
+        elif isinstance(result, Failure):
             self.log.failure("looking at what changed failed; the next scan finds it", result)
         self._looking = False
         self._schedule()

@@ -6,6 +6,7 @@ import os
 
 from twisted_pypi.config import Watch
 from twisted_pypi.options import values
+from twisted_pypi.options.endpoint import endpoint
 from twisted_pypi.options.setting import Group, Kind, Setting
 
 PLACE: tuple[Setting, ...] = (
@@ -88,7 +89,7 @@ PLACE: tuple[Setting, ...] = (
         flags=("--listen",),
         kind=Kind.MANY,
         split=lambda text: tuple(text.split()),
-        parse=values.endpoint,
+        parse=endpoint,
         expected="a Twisted endpoint",
         metavar="ENDPOINT",
         help='a Twisted endpoint such as "tcp:8080", "unix:/run/pypi.sock", "systemd:domain=INET:index=0" or '
