@@ -1,5 +1,6 @@
 """Does the image's question reach the server, however it was started?"""
 
+import json
 import socket
 import ssl
 import threading
@@ -123,6 +124,12 @@ def test_a_socket_in_the_file_system(tmp_path: Path) -> None:
         thread.start()
         assert health([], {"PYPI_LISTEN": f"unix:{tmp_path}/s"}) == (True, "200 Ok")
         thread.join()
+
+
+def test_the_answer_is_a_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--json"], {"PYPI_LISTEN": f"unix:{tmp_path}/none"}) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["well"], found["answer"][:10]) == (False, "No answer:")
 
 
 @pytest.mark.parametrize(

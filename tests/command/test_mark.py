@@ -10,7 +10,7 @@ import pytest
 
 from twisted_pypi.command.mark import mark
 from twisted_pypi.distributions import ProjectName
-from twisted_pypi.errors import BadSetting
+from twisted_pypi.errors import TwistedPyPIError
 from twisted_pypi.project_records import ProjectRecord, Status
 from twisted_pypi.sidecars import Sidecar, Source, format_sidecar, parse_sidecar, sidecar_name
 from twisted_pypi.storage.record_writing import read_record
@@ -70,6 +70,16 @@ def test_a_status_is_set_in_the_first_folder(tmp_path: Path, roots: list[str]) -
     assert json.loads((tmp_path / "one/.projects/x-y/.project.json").read_text()) == {"status": "active"}
 
 
+def test_what_holds_is_a_document(tmp_path: Path, roots: list[str]) -> None:
+    environ = {"PYPI_ROOT": str(tmp_path / "two")}
+    found = json.loads(mark("yank", ["x-y", SDIST, "--reason", "bad", "--json"], environ))
+    assert found == {"project": "x-y", "status": "active", "reason": None, "yanked": {SDIST: "bad"}}
+    mark("status", ["x-y", "archived", "--reason", "done"], environ)
+    found = json.loads(mark("status", ["x-y", "--json"], environ))
+    assert found == {"project": "x-y", "status": "archived", "reason": "done", "yanked": {SDIST: "bad"}}
+    assert json.loads(mark("unyank", ["x-y", "1.0", "--json", *roots]))["yanked"] == {}
+
+
 @pytest.mark.parametrize(
     ("verb", "argv", "said"),
     [
@@ -78,6 +88,8 @@ def test_a_status_is_set_in_the_first_folder(tmp_path: Path, roots: list[str]) -
         ("yank", ["-", "1.0", "{roots}"], "is not the name of a project"),
         ("yank", ["x-y", "1.0", "--root", "/nowhere"], "is not there"),
         ("yank", ["x-y", "1.0", "--url", "ftp://x"], "is no address"),
+        ("yank", ["x-y", "1.0", "-u", "me", "{roots}"], "-u goes with --url"),
+        ("yank", ["x-y", "1.0", "--reason", "\0", "{roots}"], "characters that can be printed"),
         ("status", ["x-y", "--reason", "why", "{roots}"], "a reason goes with a status"),
         ("status", ["z", "archived", "{roots}"], "there is no project z"),
         ("yank", ["x-y", "1.0", "--url", "http://127.0.0.1:9"], "does not answer"),
@@ -87,14 +99,19 @@ def test_what_cannot_be_done_changes_nothing(
     tmp_path: Path, roots: list[str], verb: str, argv: list[str], said: str
 ) -> None:
     words = [word for each in argv for word in (roots if each == "{roots}" else [each])]
-    with pytest.raises(BadSetting, match=said):
+    with pytest.raises(TwistedPyPIError, match=said):
         mark(verb, words)
     assert sidecars(tmp_path) == {}
 
 
 @pytest.mark.parametrize(
     ("verb", "argv"),
-    [("yank", ["x"]), ("yank", ["x", "1.0"]), ("status", ["x", "gone", "--root", "."]), ("unyank", [])],
+    [
+        ("yank", ["x"]),
+        ("yank", ["x", "1.0", "--root", ".", "--url", "http://x"]),
+        ("status", ["x", "gone", "--root", "."]),
+        ("unyank", []),
+    ],
 )
 def test_words_that_cannot_be_understood_end_it(verb: str, argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):

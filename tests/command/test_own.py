@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from hashlib import sha256
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from twisted_pypi.command.own import own
 from twisted_pypi.command.twisted_pypi import main
 from twisted_pypi.distributions import ProjectName
-from twisted_pypi.errors import BadSetting
+from twisted_pypi.errors import TwistedPyPIError
 from twisted_pypi.project_records import Origin, Status, Whose
 from twisted_pypi.sidecars import Sidecar, Source, format_sidecar, sidecar_name
 from twisted_pypi.storage.record_writing import change_origin, change_record, read_record
@@ -60,6 +61,17 @@ def test_it_is_said_without_a_change(tmp_path: Path, source: Source | None, said
     assert not (tmp_path / ".projects").exists()
 
 
+def test_it_is_said_as_json(tmp_path: Path) -> None:
+    put(tmp_path)
+    root = ["--root", str(tmp_path), "--json"]
+    assert json.loads(own(["x-y", "--show", *root], {}))["whose"] == "undecided"
+    assert json.loads(own(["x-y", *root], {})) == {
+        "project": "x-y",
+        "whose": "ours",
+        "because": "'twisted-pypi own' made it so",
+    }
+
+
 def test_the_settings_of_the_server_count(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     environ = {"PYPI_ROOT": str(tmp_path), "PYPI_PRIVATE": "x*"}
     assert own(["x-y", "--show"], environ) == "x-y is ours, because its name matches --private x*."
@@ -80,5 +92,5 @@ def test_what_cannot_be_done_is_said(tmp_path: Path, words: list[str], message: 
     record = tmp_path / ".projects" / "broken" / ".project.json"
     record.parent.mkdir(parents=True)
     record.write_text("{")
-    with pytest.raises(BadSetting, match=message):
+    with pytest.raises(TwistedPyPIError, match=message):
         own([word.replace("{root}", str(tmp_path)) for word in words], {"PYPI_ROOT": "/not/there"})

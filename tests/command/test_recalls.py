@@ -17,7 +17,7 @@ from twisted_pypi.boundaries import Recall
 from twisted_pypi.command import twisted_pypi
 from twisted_pypi.command.recalls import recalls
 from twisted_pypi.distributions import ProjectName
-from twisted_pypi.errors import BadSetting
+from twisted_pypi.errors import TwistedPyPIError
 from twisted_pypi.recalling.report import RecalledFile, Taker, write_recall
 from twisted_pypi.sidecars import format_sidecar, sidecar_name
 from twisted_pypi.simple.model import File
@@ -170,6 +170,8 @@ def test_what_a_server_knows(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     assert logins == ["Basic cm9vdDpzZWNyZXQ="]
     with serving(told(None)) as (url, _):
+        assert json.loads(recalls(["--url", url, "--json"], {})[1])["recalls"] == told(None)["recalls"]
+    with serving(told(None)) as (url, _):
         said = recalls(["--url", url], {})[1]
     assert said.splitlines()[1:] == ["Who took them is told to a login that is named in --admins (-u USER)."]
 
@@ -192,7 +194,7 @@ class Lines:
     ],
 )
 def test_what_cannot_be_done_is_said(argv: list[str], said: str) -> None:
-    with pytest.raises(BadSetting, match=said):
+    with pytest.raises(TwistedPyPIError, match=said):
         recalls(argv, {})
 
 
@@ -206,5 +208,5 @@ def test_what_cannot_be_done_is_said(argv: list[str], said: str) -> None:
     ],
 )
 def test_a_server_that_knows_nothing_of_it(answer: object, said: str) -> None:
-    with serving(answer) as (url, _), pytest.raises(BadSetting, match=said):
+    with serving(answer) as (url, _), pytest.raises(TwistedPyPIError, match=said):
         recalls(["--url", url], {})

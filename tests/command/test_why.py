@@ -16,7 +16,7 @@ import pytest
 from twisted_pypi.command import twisted_pypi
 from twisted_pypi.command.why import why
 from twisted_pypi.distributions import ProjectName
-from twisted_pypi.errors import BadSetting
+from twisted_pypi.errors import TwistedPyPIError
 from twisted_pypi.policy.explanation import ExplainedFile, Explanation, State, write_document
 from twisted_pypi.project_records import Whose
 from twisted_pypi.sidecars import Sidecar, Source, format_sidecar, sidecar_name
@@ -115,7 +115,7 @@ def test_what_is_kept_of_an_upstream_without_asking_it(root: Path) -> None:
     ],
 )
 def test_what_cannot_be_said(root: Path, argv: list[str], said: str) -> None:
-    with pytest.raises(BadSetting, match=said):
+    with pytest.raises(TwistedPyPIError, match=said):
         why([each.format(root=root) for each in argv], {})
 
 
@@ -160,5 +160,5 @@ def test_what_a_server_says(capsys: pytest.CaptureFixture[str]) -> None:
     [(b"[]", 200, "answers something else"), (b"<html>", 200, "answers something else"), (b"", 401, r"\(401\)")],
 )
 def test_what_a_server_answers_else(answer: bytes, status: int, said: str) -> None:
-    with serving(answer, status) as (url, _), pytest.raises(BadSetting, match=said):
+    with serving(answer, status) as (url, _), pytest.raises(TwistedPyPIError, match=said):
         why(["foo", "--url", url], {})

@@ -90,7 +90,10 @@ def test_first_what_it_would_do_and_then_that(words: list[str], upstream: Proces
     assert said.stdout.endswith("\nNothing to update.\n")
     assert (tmp_path / "asked").read_text().count("/simple/handmade/") == 2
     assert (said.stderr, "secret" in (tmp_path / "asked").read_text()) == ("", False)
-    said = run(words, index, "--private", "*-secret", "-x", "-u", root)
+    found = json.loads(run(words, index, "--private", "*-secret", "-x", "-u", "--json", root).stdout)
+    assert [(each["project"], each["state"], len(each["files"])) for each in found["outcomes"]] == [
+        ("acme-extra", "updated", 1)
+    ]
     assert files(root)[OTHER[1].filename] == OTHER[1].content
 
 

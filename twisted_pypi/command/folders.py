@@ -22,6 +22,9 @@ from twisted_pypi.errors import BadFilename, BadSetting
 from twisted_pypi.serving.privileges import give_up_root
 from twisted_pypi.storage.folder_files import FolderFiles
 
+SHOWN = "a server that is running shows it within moments, or after its next scan where it does not watch its folders"
+"""What becomes of a change in the folders, as it ends a sentence."""
+
 
 def add_options(parser: ArgumentParser) -> None:
     """Let folders be named; else they are those of ``PYPI_ROOT``, as for the server."""
@@ -37,7 +40,7 @@ def add_options(parser: ArgumentParser) -> None:
 
 def config_in(said: Namespace, environ: Mapping[str, str], verb: str) -> Config:
     """The settings of the server whose folders are named.  Raises ``BadSetting``."""
-    words = ["run", *(["--follow-links"] if said.follow_links else []), *said.root]
+    words = ["run", *(["--follow-links"] if said.follow_links else []), *(said.root or [])]
     config = settings_of(words, environ, f"twisted-pypi {verb}", serving=False)
     for root in config.roots:
         if not Path(root).is_dir():

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path, PurePath
 
+from twisted_pypi.command.printing import as_json
 from twisted_pypi.command.pypi_server import settings_of
 from twisted_pypi.config import Config
 from twisted_pypi.errors import BadSetting
@@ -33,10 +34,13 @@ class _UnixConnection(HTTPConnection):
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Say whether the server is well, and return 0 if it is, else 1: engines of containers know no other code."""
+    words = [each for each in argv if each != "--json"]
     try:
-        well, said = health(argv, environ)
+        well, said = health(words, environ)
     except BadSetting as problem:
         well, said = False, str(problem)
+    if len(words) < len(argv):
+        said = as_json({"well": well, "answer": said})
     sys.stdout.write(f"{said}\n")
     return 0 if well else 1
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from twisted_pypi.command.folders import SHOWN, become_owner, config_in, project_in
+from twisted_pypi.command.printing import as_json
 from twisted_pypi.command.remote import ask, at_once, result
-from twisted_pypi.distributions import is_package_name, is_project_name, normalize
-from twisted_pypi.errors import BadSetting, TwistedPyPIError
+from twisted_pypi.config import Config
+from twisted_pypi.distributions import ProjectName, is_package_name
+from twisted_pypi.errors import BadForm, BadSetting
 from twisted_pypi.marking import Marker
 from twisted_pypi.project_records import ACTIVE, ProjectRecord, Status
 from twisted_pypi.storage.folder_files import FolderFiles
 from twisted_pypi.storage.publishing import DirectoryStore
 from twisted_pypi.storage.record_writing import change_record, read_record
-
-SHOWN = "a server that is running shows it within moments, or after its next scan where it does not watch its folders"
 
 _DESCRIPTIONS = {
     "yank": "Keep installers from a release that was a mistake, unless it is asked for by its very version (PEP 592).",
@@ -29,35 +29,40 @@ _DESCRIPTIONS = {
 
 def yank(argv: Sequence[str], environ: Mapping[str, str]) -> str:
     """As ``mark``."""
-    del environ
-    return mark("yank", argv)
+    return mark("yank", argv, environ)
 
 
 def unyank(argv: Sequence[str], environ: Mapping[str, str]) -> str:
     """As ``mark``."""
-    del environ
-    return mark("unyank", argv)
+    return mark("unyank", argv, environ)
 
 
 def status(argv: Sequence[str], environ: Mapping[str, str]) -> str:
     """As ``mark``."""
-    del environ
-    return mark("status", argv)
+    return mark("status", argv, environ)
 
 
-def mark(verb: str, argv: Sequence[str]) -> str:
-    """Do what the command line says, and return the sentences that say what holds then.
+def mark(verb: str, argv: Sequence[str], environ: Mapping[str, str] | None = None) -> str:
+    """Do what the command line says, and return the sentences, or with ``--json`` the document, of what holds then.
 
     With ``--url``, the password is asked for at a terminal, and else is the
-    first line of standard input.  Raises ``BadSetting``; ends the process
+    first line of standard input.  Raises ``TwistedPyPIError``; ends the process
     where the words cannot be understood.
     """
     said = _parser(verb).parse_args(argv)
-    if not is_project_name(said.name):
-        raise BadSetting(f"{said.name!r} is not the name of a project.")
+    name = project_in(said.name)
     if said.reason and verb == "status" and said.status is None:
         raise BadSetting("a reason goes with a status: give one, or leave the reason out.")
-    return _in_folders(verb, said) if said.root else _over_http(verb, said)
+    if said.url is not None:
+        return _over_http(verb, name, said)
+    if said.user is not None:
+        raise BadSetting("-u goes with --url: in the folders nobody has to log in.")
+    config = config_in(said, environ or {}, verb)
+    become_owner(config)
+    try:
+        return _in_folders(verb, name, said, config)
+    except BadForm as problem:
+        raise BadSetting(f"{problem}.") from problem
 
 
 def _parser(verb: str) -> ArgumentParser:
@@ -72,44 +77,43 @@ def _parser(verb: str) -> ArgumentParser:
     if verb != "unyank":
         parser.add_argument("--reason", default="", help="shown to whoever asks for it")
     parser.set_defaults(reason="")
-    where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("--root", action="append", metavar="DIR", help="a folder of the server, in its order; repeat it")
-    where.add_argument("--url", help="the address of the server, as for an upload")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--root", action="append", metavar="DIR", help="a folder of the server, in its order; repeat it (PYPI_ROOT)"
+    )
+    where.add_argument("--url", help="instead of folders: the address of the server, as for an upload")
     parser.add_argument("-u", "--user", help="who logs in there")
-    parser.add_argument("--follow-links", action="store_true", help="with --root: as the server does")
+    parser.add_argument("--follow-links", action="store_true", help="in folders: as the server does")
+    parser.add_argument("--json", action="store_true", help="say as JSON what holds then")
     return parser
 
 
-def _in_folders(verb: str, said: Namespace) -> str:
-    roots = [str(Path(root).absolute()) for root in said.root]
-    missing = [root for root in roots if not Path(root).is_dir()]
-    if missing:
-        raise BadSetting(f"{missing[0]} is not there: expected a folder of packages.")
-    files = FolderFiles(roots, follow_links=said.follow_links)
-    marker = Marker(DirectoryStore(roots), files, partial(change_record, roots[0]), at_once)
-    name = normalize(said.name)
-    try:
-        if verb == "status":
-            if said.status is None:
-                yanked = {
-                    each.filename: each.yanked for each in result(files.files_of(name)) if each.yanked is not None
-                }
-                return _sentences(name, read_record(roots[0], name), yanked)
+def _in_folders(verb: str, name: ProjectName, said: Namespace, config: Config) -> str:
+    root = config.roots[0]
+    files = FolderFiles(config.roots, follow_links=config.follow_links)
+    marker = Marker(DirectoryStore(config.roots), files, partial(change_record, root), at_once)
+    if verb == "status":
+        record = read_record(root, name)
+        if said.status is not None:
             record = result(marker.set_status(name, said.status, said.reason))
-            return f"{name} {record.sentence}; {SHOWN}."
-        if verb == "yank":
-            marked = result(marker.yank(name, said.which, said.reason, None))
-        else:
-            marked = result(marker.unyank(name, said.which))
-    except TwistedPyPIError as problem:
-        raise BadSetting(f"{problem}.") from problem
-    except OSError as problem:
-        raise BadSetting(f"{problem.filename} cannot be changed ({problem.strerror}).") from problem
+            if not said.json:
+                return f"{name} {record.sentence}; {SHOWN}."
+        yanked = _yanked(files, name)
+        return as_json(_document(name, record, yanked)) if said.json else _sentences(name, record, yanked)
+    if verb == "yank":
+        marked = result(marker.yank(name, said.which, said.reason, None))
+    else:
+        marked = result(marker.unyank(name, said.which))
+    if said.json:
+        return as_json(_document(name, read_record(root, name), _yanked(files, name)))
     return f"{_list(known.filename for known in marked)} {_done(verb, len(marked))}; {SHOWN}."
 
 
-def _over_http(verb: str, said: Namespace) -> str:
-    name = normalize(said.name)
+def _yanked(files: FolderFiles, name: ProjectName) -> dict[str, str]:
+    return {each.filename: each.yanked for each in result(files.files_of(name)) if each.yanked is not None}
+
+
+def _over_http(verb: str, name: ProjectName, said: Namespace) -> str:
     body: dict[str, str] | None
     if verb != "status":
         body = {"reason": said.reason, "filename" if is_package_name(said.which) else "version": said.which}
@@ -118,8 +122,10 @@ def _over_http(verb: str, said: Namespace) -> str:
     else:
         body = {"reason": said.reason, "status": said.status}
     found = ask(said.url, f"/-/projects/{quote(name)}/{verb}", said.user, body, _read)
+    record = ProjectRecord(Status(found["status"]), found["reason"])
+    if said.json:
+        return as_json(_document(name, record, found["yanked"]))
     if verb == "status":
-        record = ProjectRecord(Status(found["status"]), found["reason"])
         return _sentences(name, record, {} if said.status else found["yanked"])
     return f"{name} {said.which} {_done(verb, 1)}."
 
@@ -128,6 +134,11 @@ def _read(found: Any) -> Mapping[str, Any]:
     if not isinstance(found, dict) or not {"status", "reason", "yanked"} <= found.keys():
         raise ValueError("expected status, reason and yanked")
     return found
+
+
+def _document(name: ProjectName, record: ProjectRecord, yanked: Mapping[str, str]) -> Mapping[str, object]:
+    """The same as the server answers."""
+    return {"project": name, "status": record.status, "reason": record.reason, "yanked": dict(yanked)}
 
 
 def _sentences(name: str, record: ProjectRecord, yanked: Mapping[str, str]) -> str:

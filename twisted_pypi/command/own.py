@@ -7,12 +7,13 @@ from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from twisted_pypi.command.mark import SHOWN
+from twisted_pypi.command.folders import SHOWN, become_owner
+from twisted_pypi.command.printing import as_json
 from twisted_pypi.command.pypi_server import settings_of
 from twisted_pypi.command.remote import result
 from twisted_pypi.config import Config
 from twisted_pypi.distributions import ProjectName, is_project_name, normalize
-from twisted_pypi.errors import BadSetting, NoSuchProject, TwistedPyPIError
+from twisted_pypi.errors import BadSetting, NoSuchProject
 from twisted_pypi.policy.names import NamePatterns
 from twisted_pypi.policy.ownership import Decision, HeldFile, decide_without_asking
 from twisted_pypi.project_records import Origin, Whose
@@ -31,9 +32,9 @@ _WORDS = {
 
 
 def own(argv: Sequence[str], environ: Mapping[str, str]) -> str:
-    """Do what the command line says, and return the sentence that says what holds then.
+    """Do what the command line says, and return the sentence, or the document, that says what holds then.
 
-    Raises ``BadSetting``; ends the process where the words cannot be understood.
+    Raises ``TwistedPyPIError``; ends the process where the words cannot be understood.
     """
     said = _parser().parse_args(argv)
     if not is_project_name(said.name):
@@ -43,14 +44,15 @@ def own(argv: Sequence[str], environ: Mapping[str, str]) -> str:
         if not Path(root).is_dir():
             raise BadSetting(f"{root} is not there: expected a folder of packages.")
     name = normalize(said.name)
-    try:
-        if said.show:
-            return f"{_sentence(name, _decision(config, name))}."
-        return _released(config, name) if said.release else _owned(config, name)
-    except TwistedPyPIError as problem:
-        raise BadSetting(f"{problem}.") from problem
-    except OSError as problem:
-        raise BadSetting(f"{problem.filename} cannot be changed ({problem.strerror}).") from problem
+    become_owner(config)
+    if said.show:
+        sentence = f"{_sentence(name, _decision(config, name))}."
+    else:
+        sentence = _released(config, name) if said.release else _owned(config, name)
+    if not said.json:
+        return sentence
+    decision = _decision(config, name)
+    return as_json({"project": name, "whose": decision.whose or "undecided", "because": decision.because})
 
 
 def _parser() -> ArgumentParser:
@@ -62,6 +64,7 @@ def _parser() -> ArgumentParser:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--show", action="store_true", help="only say whose it is, and why")
     what.add_argument("--release", action="store_true", help="give it back: forget what was decided")
+    parser.add_argument("--json", action="store_true", help="say as JSON whose it is then, and why")
     return parser
 
 

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from twisted_pypi.catalog.location import state_folders
+from twisted_pypi.command.printing import as_json
 from twisted_pypi.command.pypi_server import settings_of
 from twisted_pypi.command.remote import ask, at_once, result
+from twisted_pypi.command.verbs import CannotBeDone
 from twisted_pypi.config import Config
-from twisted_pypi.errors import BadSetting, TwistedPyPIError
+from twisted_pypi.errors import BadSetting
 from twisted_pypi.recalling.downloads_log import FILENAME, takers_in
 from twisted_pypi.recalling.kept_files import KeptFiles
-from twisted_pypi.recalling.report import RecalledFile, Taker, read_recalled
+from twisted_pypi.recalling.report import RecalledFile, Taker, read_recalled, write_recall
 from twisted_pypi.recalling.sentences import sentence, taken
 from twisted_pypi.storage.folder_files import FolderFiles
 from twisted_pypi.storage.publishing import DirectoryStore
@@ -47,9 +49,9 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
 
 
 def recalls(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[bool, str]:
-    """Return whether something needs a hand, and the lines of the report.
+    """Return whether something needs a hand, and the lines of the report, or with ``--json`` the document.
 
-    Raises ``BadSetting``; ends the process where the words cannot be understood.
+    Raises ``TwistedPyPIError``; ends the process where the words cannot be understood.
     """
     said, rest = _parser().parse_known_args(argv)
     if said.url is None:
@@ -60,7 +62,8 @@ def recalls(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[bool, str]
         raise BadSetting(f"{rest[0]!r} does not go with --url: expected -u USER, or nothing.")
     else:
         found = _over_http(said)
-    return any(each.needs_a_hand for each, _ in found), "\n".join(_lines(found))
+    lines = as_json({"recalls": [write_recall(*each) for each in found]}) if said.json else "\n".join(_lines(found))
+    return any(each.needs_a_hand for each, _ in found), lines
 
 
 def _parser() -> ArgumentParser:
@@ -73,6 +76,7 @@ def _parser() -> ArgumentParser:
     )
     parser.add_argument("--url", help="the address of the server, as for an upload")
     parser.add_argument("-u", "--user", help="who logs in there")
+    parser.add_argument("--json", action="store_true", help="say the same as JSON")
     return parser
 
 
@@ -81,7 +85,7 @@ def _over_http(said: Namespace) -> Found:
         if not isinstance(found, dict) or not {"version", "troubles"} <= found.keys():
             raise ValueError("expected the status of a server")
         if "recalls" not in found:
-            raise BadSetting("the server asks no upstream indexes, so it knows of no recalls.")
+            raise CannotBeDone("the server asks no upstream indexes, so it knows of no recalls")
         return [read_recalled(each) for each in found["recalls"]]
 
     return ask(said.url, "/-/status", said.user, None, read)
@@ -102,13 +106,8 @@ def _in_folders(config: Config, environ: Mapping[str, str]) -> Found:
     )
     states = list(state_folders(config.state_dir, config.roots[0], cache_dir(environ)))
     state = next((each for each in states if Path(each, FILENAME).exists()), states[0])
-    try:
-        recalled = result(kept.recalled())
-        takers = takers_in(state, {(each.project, each.filename) for each in recalled}) if recalled else {}
-    except TwistedPyPIError as problem:
-        raise BadSetting(f"{problem}.") from problem
-    except OSError as problem:
-        raise BadSetting(f"{problem.filename} cannot be read ({problem.strerror}).") from problem
+    recalled = result(kept.recalled())
+    takers = takers_in(state, {(each.project, each.filename) for each in recalled}) if recalled else {}
     listed = sorted(recalled, key=lambda each: (each.project, each.filename, each.cached))
     return [(each, takers[each.project, each.filename]) for each in listed]
 

@@ -7,6 +7,7 @@ import sys
 from base64 import b64encode
 from collections.abc import Callable, Coroutine, Mapping
 from getpass import getpass
+from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
@@ -14,6 +15,7 @@ from urllib.request import Request, urlopen
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from twisted_pypi.command.verbs import CannotBeDone
 from twisted_pypi.errors import BadSetting
 
 PATIENCE = 60
@@ -27,7 +29,7 @@ def ask(said: str, path: str, user: str | None, body: Mapping[str, str] | None, 
 
     ``said`` is the address of the server as for an upload; with a ``body``
     it is a POST.  With ``user``, the password is asked for at a terminal, and
-    else is the first line of standard input.  Raises ``BadSetting``.
+    else is the first line of standard input.  Raises ``BadSetting``, ``CannotBeDone``.
     """
     base = said.rstrip("/").removesuffix("/simple")
     if not base.startswith(("http://", "https://")):
@@ -43,11 +45,11 @@ def ask(said: str, path: str, user: str | None, body: Mapping[str, str] | None, 
             return read(json.loads(response.read()))
     except HTTPError as problem:
         with problem:
-            raise BadSetting(f"{problem.reason} ({problem.code}).") from problem
+            raise CannotBeDone(_refusal(problem, user)) from problem
     except (URLError, OSError) as problem:
-        raise BadSetting(f"{request.full_url} does not answer ({getattr(problem, 'reason', problem)}).") from problem
+        raise CannotBeDone(f"{request.full_url} does not answer ({getattr(problem, 'reason', problem)})") from problem
     except ValueError as problem:
-        raise BadSetting(f"{request.full_url} answers something else: expected the address of a server.") from problem
+        raise CannotBeDone(f"{request.full_url} answers something else: expected the address of a server") from problem
 
 
 async def at_once(function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
@@ -62,6 +64,11 @@ def result(coming: Coroutine[Deferred[Any], Any, T]) -> T:
     if isinstance(results[0], Failure):
         results[0].raiseException()
     return results[0]
+
+
+def _refusal(problem: HTTPError, user: str | None) -> str:
+    advice = ": give a login with -u USER" if problem.code == HTTPStatus.UNAUTHORIZED and user is None else ""
+    return f"{problem.reason} ({problem.code}){advice}"
 
 
 def _password(user: str) -> str:

@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from twisted_pypi.catalog import Place
-from twisted_pypi.command.folders import add_options, become_owner, config_in, is_meant, places_of, project_in
-from twisted_pypi.command.mark import SHOWN
+from twisted_pypi.command.folders import SHOWN, add_options, become_owner, config_in, is_meant, places_of, project_in
 from twisted_pypi.command.printing import as_json, counted
 from twisted_pypi.command.verbs import CannotBeDone
 from twisted_pypi.config import Config

@@ -5,8 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
 
-from twisted_pypi.command.folders import add_options, become_owner, config_in, is_meant, project_in
-from twisted_pypi.command.mark import SHOWN
+from twisted_pypi.command.folders import SHOWN, add_options, become_owner, config_in, is_meant, project_in
 from twisted_pypi.command.printing import as_json
 from twisted_pypi.command.verbs import CannotBeDone
 from twisted_pypi.config import Config

@@ -20,8 +20,9 @@ from twisted.logger import (
 )
 from twisted.python.failure import Failure
 
+from twisted_pypi.command.printing import as_json
 from twisted_pypi.command.update_progress import Bar, Lines
-from twisted_pypi.command.update_report import Report, by_hand, merged, not_asked
+from twisted_pypi.command.update_report import Report, by_hand, document, merged, not_asked
 from twisted_pypi.config import Config
 from twisted_pypi.errors import BadSetting, TwistedPyPIError
 from twisted_pypi.mirroring.outcomes import PassSummary, State
@@ -56,11 +57,12 @@ class Run:
     def __init__(
         self, one: OneUpdate, choices: UpdateChoices, *, verbose: bool, reactor: Any, out: TextIO | None = None
     ) -> None:
-        """Print to ``out``, or to standard output."""
+        """Print to ``out``, or to standard output; where the outcome is a document, how it goes is told elsewhere."""
         self._one = one
         self._choices = choices
         self._reactor = reactor
-        self._out = out or sys.stdout
+        self._document = out or sys.stdout
+        self._out = sys.stderr if choices.json else self._document
         self._report = Report(self._out, verbose=verbose)
         self._code = INTERRUPTED
         self._ended: Deferred[None] = Deferred()
@@ -111,6 +113,8 @@ class Run:
         if execute and not looked.broken_off:
             done = await self._fetch(looked)
         outcomes = merged(looked, done)
+        if self._choices.json:
+            self._document.write(f"{as_json(document(looked, outcomes, executed=execute))}\n")
         self._report.projects(outcomes)
         self._report.total(outcomes, executed=execute)
         failed = any(each.state is State.ERROR for each in outcomes)

@@ -106,6 +106,36 @@ def merged(looked: PassSummary, done: PassSummary | None) -> list[ProjectOutcome
     return [found[name] for name in sorted(found)]
 
 
+def document(looked: PassSummary, outcomes: Iterable[ProjectOutcome], *, executed: bool) -> Mapping[str, object]:
+    """Return what was found or done, ready for JSON; of quiet projects only how many there are in each state."""
+    return {
+        "executed": executed,
+        "projects": looked.projects,
+        "states": {str(state): number for state, number in looked.states.items() if number},
+        "outcomes": [
+            {
+                "project": each.name,
+                "state": each.state,
+                "because": each.because or None,
+                "held": each.held,
+                "offered": each.offered,
+                "files": [
+                    {
+                        "filename": file.filename,
+                        "size": file.size,
+                        "sha256": file.sha256,
+                        "path": file.where or None,
+                        "because": file.because,
+                    }
+                    for file in each.fetched
+                ],
+                "left": [{"filename": left.filename, "because": left.because} for left in each.left],
+            }
+            for each in outcomes
+        ],
+    }
+
+
 def _lines(outcome: ProjectOutcome, *, verbose: bool) -> Iterable[str]:
     step = f"{outcome.held} -> {outcome.offered}" if outcome.offered and outcome.fetched else outcome.held or ""
     yield f"{outcome.name} {step}".rstrip() + (f": {outcome.state}" if outcome.state is not State.UPDATED else "")

@@ -59,8 +59,8 @@ VERBS = (
         "ask the server that these options start whether it is well",
         "health:main",
         Group.SERVING,
-        f"Ask the server that these options, or those of the process N, start whether it is well.\n{_OPTIONS}\n"
-        "The exit code is 0 when it is, and else 1.",
+        f"Ask the server that these options, or those of the process N, start whether it is well.\n\n"
+        f"--json    the answer as JSON\n\n{_OPTIONS}\nThe exit code is 0 when it is, and else 1.",
     ),
     Verb(
         "update",

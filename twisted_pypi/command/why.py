@@ -16,7 +16,7 @@ from twisted_pypi.command.pypi_server import settings_of
 from twisted_pypi.command.remote import ask, at_once, result
 from twisted_pypi.config import Config, Fallback
 from twisted_pypi.distributions import ProjectName, is_project_name, normalize
-from twisted_pypi.errors import BadSetting, NoSuchProject, TwistedPyPIError, UpstreamFailed
+from twisted_pypi.errors import BadSetting, NoSuchProject, UpstreamFailed
 from twisted_pypi.indexes.explaining import Explainer
 from twisted_pypi.indexes.mirrored import Mirrored
 from twisted_pypi.policy.explanation import Explanation, read_document, sentences, write_document
@@ -41,7 +41,7 @@ def why(argv: Sequence[str], environ: Mapping[str, str]) -> str:
     """Return what there is to say of a project, by the server at ``--url``, or by what lies in its folders.
 
     In the folders, nobody is asked: the upstream's page is the one that is
-    kept.  Raises ``BadSetting``.
+    kept.  Raises ``TwistedPyPIError``, ``OSError``.
     """
     words, rest = _leading(argv)
     if not 1 <= len(words) <= 2:
@@ -113,12 +113,7 @@ def _in_folders(name: ProjectName, config: Config, environ: Mapping[str, str]) -
         mirrored=mirrored,
         merge=config.merge,
     )
-    try:
-        return result(explainer.explain(name))
-    except TwistedPyPIError as problem:
-        raise BadSetting(f"{problem}.") from problem
-    except OSError as problem:
-        raise BadSetting(f"{problem.filename} cannot be read ({problem.strerror}).") from problem
+    return result(explainer.explain(name))
 
 
 class _FilesOnce:

@@ -25,6 +25,8 @@ class UpdateChoices:
     """Take pre-releases too?"""
     strict: bool = False
     """Is it a failure of the whole when one project could not be updated?"""
+    json: bool = False
+    """Is the outcome a JSON document?"""
     ignored: NamePatterns = field(default_factory=NamePatterns)
     """Projects that are left alone."""
 
@@ -39,6 +41,7 @@ def choices_of(line: Layer) -> UpdateChoices:
         folder=said.get("download_directory"),
         unstable=said.get("allow_unstable", False),
         strict=said.get("strict", False),
+        json=said.get("json", False),
         ignored=NamePatterns() if path is None else _ignored(path),
     )
 

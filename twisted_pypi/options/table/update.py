@@ -52,4 +52,5 @@ UPDATE: tuple[Setting, ...] = (
         field=False,
     ),
     _switch("strict", ("--strict",), "end with exit code 1 when a project could not be updated"),
+    _switch("json", ("--json",), "print the outcome as one JSON document, and how it goes on standard error"),
 )
