@@ -47,16 +47,17 @@ class Gathering:
         self._now = now
         self._began = now()
         self._bytes: int | None = None
+        self._counted = False  # ... since the last change
         self._recalled: Counter[str] | None = None
         folders.changes.subscribe(self._changed)
 
     def _changed(self, _names: object) -> None:
-        self._bytes = None
+        self._counted = False
 
     async def refresh(self) -> None:
         """Find out what takes a while."""
         # Before that the catalog may not be open, and nobody knows yet.
-        if self._folders.scanner.enquiries.all_named and self._bytes is None:
+        if self._folders.scanner.enquiries.all_named and not self._counted:
             await self._try(self._count_bytes)
         if self._outside is not None:
             await self._try(self._count_recalls)
@@ -73,7 +74,13 @@ class Gathering:
             with self._folders.catalog.reading() as reader:
                 return reader.size()
 
-        self._bytes = await self._run_in_thread(size)
+        # In this order: what changes meanwhile is counted the next time.
+        self._counted = True
+        try:
+            self._bytes = await self._run_in_thread(size)
+        except BaseException:
+            self._counted = False
+            raise
 
     async def _count_recalls(self) -> None:
         if self._outside is not None:

@@ -126,7 +126,8 @@ def _by_class(measured: Iterable[tuple[str, int, Series]]) -> Iterator[Metric]:
 
 def _uploads(measured: Iterable[tuple[str, int, Series]]) -> Metric:
     family = CounterMetricFamily(f"{PREFIX}uploads", "Uploads of files by what became of them.", labels=["outcome"])
-    found = Counter({"accepted": 0})
+    # All of them from the start: the rate of a counter that comes with its first event does not show that one.
+    found = Counter(dict.fromkeys(("accepted", "failed", *OUTCOMES.values()), 0))
     for route, status, series in measured:
         if route == "upload":
             other = "accepted" if status < 300 else "invalid" if status < 500 else "failed"
