@@ -13,6 +13,8 @@ from twisted_pypi.storage.reading import Job
 
 _SHORTEST = 0.02
 _NEVER = float("inf")
+_LONGEST = 60.0
+"""Seconds for which nothing waits here."""
 
 
 class _Waiting(NamedTuple):
@@ -35,7 +37,9 @@ class Settling:
         """Look at a file again in so many seconds."""
         now = self._clock.seconds()
         before = self._waiting.get(place)
-        since = before.since if before is not None and before.sighting.same_bytes_as(sighting) else now
+        # A time to come is from before the clock was set back.
+        same = before is not None and before.sighting.same_bytes_as(sighting) and before.since <= now
+        since = before.since if before is not None and same else now
         due = now + max(seconds, _SHORTEST)
         self._waiting[place] = _Waiting(sighting, since, due)
         self._wake_at(due)
@@ -66,7 +70,9 @@ class Settling:
 
     def _due(self) -> None:
         now = self._clock.seconds()
-        places = [place for place, each in self._waiting.items() if each.due <= now]
+        # Nobody waits for as long as that: such a time is from before the clock was set back.
+        late = now + _LONGEST
+        places = [place for place, each in self._waiting.items() if not now < each.due <= late and each.due < _NEVER]
         for place in places:
             # Whoever reads it says whether it has to wait longer.
             self._waiting[place] = self._waiting[place]._replace(due=_NEVER)

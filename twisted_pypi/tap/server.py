@@ -16,6 +16,7 @@ from twisted_pypi.config import Action, LogFormat
 from twisted_pypi.marking import Marker
 from twisted_pypi.options import Options
 from twisted_pypi.serving.announcing import Announcer
+from twisted_pypi.serving.clock_steps import ClockSteps
 from twisted_pypi.serving.notifying import notifier_of
 from twisted_pypi.serving.privileges import give_up_root
 from twisted_pypi.serving.reloading import reloads_of
@@ -70,7 +71,9 @@ def makeService(options: Options, reactor: Any = None, together: Together | None
     accounts = make_accounts(config, hashing, reactor)
     proxies = TrustedProxies(config.trusted_proxies, resolve_by(reactor.nameResolver), reactor)
     measurements = measurements_of(config)
-    guard = Guard(counted(accounts, measurements), config.authenticate, proxies, closed=partial(why_closed, config, accounts))
+    guard = Guard(
+        counted(accounts, measurements), config.authenticate, proxies, closed=partial(why_closed, config, accounts)
+    )
     pages = FinishedPages(config.page_cache)
     showing = make_showing(options, folders, pages, run_in_thread, reactor)
     uploader = Uploader(
@@ -149,7 +152,17 @@ def makeService(options: Options, reactor: Any = None, together: Together | None
     announcer = Announcer(config, showing.index, lambda: accounts.users)
     undecided = Undecided(config, showing.owners.undecided)
     sweeper = Sweeper(store.sweep, run_in_thread, reactor)
-    serving = (turns, access_log, *figures.services, *telling, hashing, proxies, scanner, *showing.services)
+    serving = (
+        ClockSteps(reactor),
+        turns,
+        access_log,
+        *figures.services,
+        *telling,
+        hashing,
+        proxies,
+        scanner,
+        *showing.services,
+    )
     keeping = (sweeper, announcer, undecided, workers) if folders.keeps else ()
     for service in filter(None, (*serving, *keeping)):
         service.setServiceParent(server)
