@@ -1,4 +1,7 @@
-"""An application installed by uv from our server, from the old one and from the folder itself, in turns."""
+"""An application installed by uv from our server, from nginx, from the old one and from the folder itself, in turns.
+
+nginx has what our server answers as files: pages, packed ones beside them, and the metadata of each wheel beside it.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,9 @@ from pathlib import Path
 from benchmarks.application import PACKAGES, RELEASES, application, package
 from benchmarks.corpus import collection, empty_folder
 from benchmarks.figures import Figure, each_to_each, ratio, report
+from benchmarks.heads import JSON
+from benchmarks.nginx import nginx
+from benchmarks.nginx import program as program_of_nginx
 from benchmarks.servers import LOGS, ours, pypi_server, pypiserver, until_quiet, until_right
 from tests.clients.environments import UV, Client, programs_of
 from tests.clients.server import Process
@@ -85,19 +91,47 @@ def _installations(beside: int) -> None:
             for number in range(PACKAGES):
                 until_right(server, f"/simple/{package(number)}/", RELEASES)
             until_quiet(server)
+        static = [] if program_of_nginx() is None else [stack.enter_context(nginx(_static(our_server, mine)))]
         memory = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None)))
-        new, old, program = (Way(("--default-index", f"{server.url}/simple/"), server) for server in servers)
+        new, old, program = (_by(server) for server in servers)
+        files = [_by(server) for server in static]
         folder = Way(("--no-index", "--find-links", mine))
-        _in_turns([new, old, folder], ROUNDS, uv, memory)
+        _in_turns([new, *files, old, folder], ROUNDS, uv, memory)
         _in_turns([program], PROGRAM_ROUNDS, uv, memory)
         assert our_server.stop() == 0
     report(
         f"uv installs {PACKAGES} packages (28 MB) from {PACKAGES * RELEASES + beside:,} files, nothing cached",
         [
             *_figures(new, old, program, folder),
+            *(figure for way in files for figure in _beside_files(new, way)),
             Figure("wheels read for their metadata", "", [_peeks(1 + ROUNDS)], "0"),
         ],
     )
+
+
+def _by(server: Process) -> Way:
+    return Way(("--default-index", f"{server.url}/simple/"), server)
+
+
+def _static(server: Process, root: Path) -> Path:
+    """Write what our server answers to where nginx finds it."""
+    static = empty_folder("static-uv")
+    accept = {"Accept": JSON, "Accept-Encoding": "identity"}
+    (static / "packages").mkdir()
+    for path in root.glob("*.whl"):
+        os.link(path, static / "packages" / path.name)
+        if path.name.startswith(package(0).rpartition("-")[0].replace("-", "_")):
+            metadata = server.get(f"/packages/{path.name}.metadata", {})
+            (static / "packages" / f"{path.name}.metadata").write_bytes(metadata.body)
+    for number in range(PACKAGES):
+        folder = static / "simple" / package(number)
+        folder.mkdir(parents=True)
+        address = f"/simple/{package(number)}/"
+        (folder / "index.json").write_bytes(server.get(address, accept).body)
+        packed = server.get(address, accept | {"Accept-Encoding": "gzip"})
+        assert packed.headers["Content-Encoding"] == "gzip", packed.headers
+        (folder / "index.json.gz").write_bytes(packed.body)
+    return static
 
 
 def _in_turns(ways: list[Way], rounds: int, uv: Client, memory: Path) -> None:
@@ -130,6 +164,15 @@ def _figures(new: Way, old: Way, program: Way, folder: Way) -> Sequence[Figure]:
         Figure("pypiserver, with threads: CPU of the server", "ms", old.server_cpu),
         Figure("ours: CPU of uv itself", "ms", new.uv_cpu),
         Figure("from the folder: CPU of uv itself", "ms", folder.uv_cpu),
+    )
+
+
+def _beside_files(new: Way, files: Way) -> Sequence[Figure]:
+    return (
+        Figure("nginx, with sidecars", "ms", files.whole),
+        Figure("nginx: resolving", "ms", files.resolved),
+        Figure("nginx: CPU of the server", "ms", files.server_cpu),
+        Figure("times nginx's time", "x", each_to_each(new.whole, files.whole), "1.1 or less"),
     )
 
 

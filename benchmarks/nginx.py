@@ -36,6 +36,7 @@ http {{
   server {{
     listen 127.0.0.1:{port};
     root {root};
+    index index.json index.html;
     gzip_static on;
     add_header Vary "Accept, Accept-Encoding";
     location /packages/ {{ gzip_static off; }}
