@@ -16,7 +16,7 @@ from tests.storage.running import OneThread, comes_true, put, running
 from twisted_pypi.catalog import Identity
 from twisted_pypi.config import Watch
 from twisted_pypi.distributions import ProjectName
-from twisted_pypi.errors import Unreadable
+from twisted_pypi.errors import NoSuchFile, Unreadable
 from twisted_pypi.project_records import ACTIVE, PROJECT, PROJECTS, Origin, ProjectRecord, Status, Whose
 from twisted_pypi.storage.project_marks import UNCLEAR, ProjectMarks
 from twisted_pypi.storage.record_writing import change_origin, change_record, read_record, settle_origin
@@ -224,6 +224,23 @@ async def test_a_scanner_keeps_them_in_step(tmp_path: Path, watch: Watch) -> Non
         await now(Status.ACTIVE)
         change_record(str(root), X, Status.DEPRECATED, None)
         await now(Status.DEPRECATED)
+
+
+@pytest_twisted.ensureDeferred
+async def test_whose_it_is_holds_when_its_last_file_is_gone(tmp_path: Path) -> None:
+    root = put(tmp_path / "root" / "x-1.0-py3-none-any.whl").parent
+    real: Any = reactor
+    marks = ProjectMarks(str(root), real, lambda _: None)
+    async with running(root, watch=Watch.OFF, marks=marks) as here:
+        assert await here.filenames("x") == ["x-1.0-py3-none-any.whl"]
+        await here.scanner.rescan()
+        # Nobody hints at the record, and no scan comes by.
+        change_origin(str(root), X, OURS)
+        (root / "x-1.0-py3-none-any.whl").unlink()
+        with pytest.raises(NoSuchFile):
+            await here.index.file_at("x-1.0-py3-none-any.whl")
+        assert await here.filenames("x") == []
+        assert marks.of(X).origin == OURS
 
 
 def test_records_that_were_never_read_are_in_doubt(tmp_path: Path) -> None:

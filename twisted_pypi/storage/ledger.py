@@ -76,6 +76,9 @@ class Ledger:
             )
         if committed.gone and self.tell_of_gone is not None:
             self._reactor.callFromThread(self.tell_of_gone, committed.gone)
+        if self._marks is not None and self._following is None and (fewer := _fewer(committed)):
+            # Whoever removed the last file of a project said before whose it is, perhaps unnoticed until now.
+            self._marks.look_for(fewer)
         if committed and self._following is not None:
             # It comes back by the journal, in one order with what others write.
             self._following.count()
@@ -88,11 +91,17 @@ class Ledger:
         self._publish(frozenset(committed.changed))
         if committed.unread:
             self._unread()
-        if committed.records and self._marks is not None:
-            self._marks.look_now(committed.records)
+        names = committed.records if self._following is None else committed.records.union(_fewer(committed))
+        if names and self._marks is not None:
+            self._marks.look_now(names)
 
     def _anew(self, names: frozenset[ProjectName]) -> None:
         self._publish(names)
         self._unread()
         if self._marks is not None:
             self._marks.look_now(None)
+
+
+def _fewer(committed: Committed) -> list[ProjectName]:
+    """The projects of which there are fewer files now."""
+    return [name for name, more in committed.rows.items() if more < 0]

@@ -82,8 +82,7 @@ class ProjectMarks:
     def reload(self) -> None:
         """Read the records that changed.  Blocking, in any thread; raises nothing.
 
-        When this returns, the reactor thread learns of it before anything that
-        the caller hands to it afterwards.
+        The reactor thread learns of it before anything that the caller hands to it afterwards.
         """
         with self._lock:
             changed = self._reload()
@@ -98,6 +97,13 @@ class ProjectMarks:
                 changed = self._look(names)
             self._tell(changed)
 
+    def look_for(self, names: Iterable[ProjectName]) -> None:
+        """Read the records of these projects, as ``reload`` does; other processes are not told."""
+        with self._lock:
+            changed = self._look(names)
+        if changed:
+            self._reactor.callFromThread(self._apply, changed)
+
     def look_now(self, names: Iterable[ProjectName] | None) -> None:
         """Read these records, or all, which another process changed.  In the reactor thread, where they hold at once."""
         with self._lock:
@@ -105,10 +111,7 @@ class ProjectMarks:
         self._apply(changed)
 
     def tell_others(self, announce: Callable[[Collection[ProjectName]], object]) -> None:
-        """Call ``announce`` from now on, in any thread, with the projects that were found to have another record.
-
-        It blocks, and may raise ``TwistedPyPIError``.
-        """
+        """Call ``announce`` in any thread with the projects that have another record; it may raise ``TwistedPyPIError``."""
         self._announce = announce
 
     def change(self, name: ProjectName, status: Status, reason: str | None) -> ProjectRecord:
@@ -141,10 +144,11 @@ class ProjectMarks:
         found: _Kept = {}
         for name in names:
             one = self._one(self._path(name), self._kept.get(name)) if _is_normalised(name) else None
-            if one is None:
+            if one is not None:
+                found[name] = one
+            elif name in self._kept or not _is_normalised(name):
                 # Gone, or out of sight: that shows from above.
                 return self._reload()
-            found[name] = one
         changed = frozenset(name for name, one in found.items() if one[1] != self._record(name))
         self._kept.update(found)
         return changed
