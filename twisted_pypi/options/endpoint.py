@@ -21,6 +21,10 @@ def endpoint(text: str) -> tuple[str, ...]:
                 "its privateKey and certKey are no key and certificate that belong together: expected files in PEM"
                 " (-----BEGIN CERTIFICATE)"
             ) from None
+        if text.startswith("systemd:") and isinstance(error, IndexError | KeyError):
+            raise Reason(
+                "systemd has handed over no such socket: expected to be started for a unit with the extension .socket"
+            ) from None
         reason = str(error).rstrip(".") or type(error).__name__
         raise Reason(f'expected a Twisted endpoint such as "tcp:8080" or "unix:/run/pypi.sock", but {reason}') from None
     return (text,)
