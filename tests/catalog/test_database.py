@@ -85,6 +85,15 @@ def test_without_a_state_folder_it_is_in_the_first_root_or_else_in_the_cache(
     assert str(catalog.location).startswith(str(tmp_path / "cache" / "twisted-pypi"))
 
 
+def test_where_it_does_not_belong_the_log_says_why(open_catalog: Make, tmp_path: Path, said: list[str]) -> None:
+    root = tmp_path / "root"
+    (root / ".twisted-pypi" / "catalog.sqlite").mkdir(parents=True)
+    catalog = open_catalog(str(root), state_dir=None, cache_dir=str(tmp_path / "cache"))
+    assert str(catalog.location).startswith(str(tmp_path / "cache"))
+    assert len(said) == 1
+    assert said[0].startswith(f"the catalog is kept in {catalog.location} ({root}/.twisted-pypi: ")
+
+
 def test_two_servers_do_not_share_it(open_catalog: Make, said: list[str]) -> None:
     first = open_catalog()
     said.clear()

@@ -59,6 +59,8 @@ def begin(root: str, state_dir: str | None, cache_dir: str, log: Logger) -> Begu
             " --state-dir names a folder on a local disk for it",
             reasons="; ".join(reasons),
         )
+    elif reasons:
+        log.info("the catalog is kept in {path} ({reasons})", path=begun.location, reasons="; ".join(reasons))
     return found
 
 
