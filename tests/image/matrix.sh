@@ -1,22 +1,33 @@
 #!/usr/bin/env bash
-# The ways in which the image is started, each built and run for real by check-image.sh.  Takes minutes.
+# The ways in which the image is started, each with the real image: built once, started often.  Takes minutes.
 #
-#   tests/image/matrix.sh        Exit: 0 all passed, 1 one failed, 2 could not test
-set -uo pipefail
-cd "$(dirname "$0")/../.."
-worst=0
-run() {
-  echo "== $1"
-  shift
-  "$@"
-  code=$?
-  [ $code -gt $worst ] && worst=$code
-}
-check=(bash tests/image/check-image.sh .)
-run "as it is" "${check[@]}" 80 /health
-run "root gives itself up" env DATA_OWNER=4321:4321 EXPECT="serving as 4321:4321" "${check[@]}" 80 /health
-run "a user without an account" "${check[@]}" 8080 /health -- --user 12345:0 -e PYPI_PORT=8080
-run "options in PYPI_EXTRA" "${check[@]}" 8081 /base/ok -- -e 'PYPI_EXTRA=-p 8081 --server-base-url /base --health-endpoint /ok'
-run "the old server's own words" env CMD_ARGS="run -p 8082 -a . -P . /pypi" "${check[@]}" 8082 /simple/
-run "a folder that is read-only" env DATA_TARGET=/pypi:ro "${check[@]}" 80 /health
-exit $worst
+#   tests/image/matrix.sh [WORD]     only the ways whose names hold WORD
+#   IMAGE=NAME tests/image/matrix.sh [WORD]     with an image that is there, instead of building it
+#
+# Exit: 0 all passed, 1 one failed, 2 could not test.
+cd "$(dirname "$0")/../.." || exit 2
+# shellcheck source=tests/image/podman.sh
+. tests/image/podman.sh
+# shellcheck source=tests/image/starts.sh
+. tests/image/starts.sh
+# shellcheck source=tests/image/cases.sh
+. tests/image/cases.sh
+# shellcheck source=tests/image/listeners.sh
+. tests/image/listeners.sh
+# shellcheck source=tests/image/swaps.sh
+. tests/image/swaps.sh
+image=${IMAGE:-localhost/twisted-pypi-test:$$}
+trap 'podman rm -f -t 2 "$name" >/dev/null 2>&1; [ -n "${IMAGE:-}" ] || podman rmi -f "$image" >/dev/null 2>&1; rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+if [ -n "${IMAGE:-}" ]; then
+  tools
+  settings
+else
+  build "$image"
+fi
+count=0
+for each in "${CASES[@]}"; do
+  [ -n "${each##*"${1:-}"*}" ] || { try "${each//_/ }" "$each" && count=$((count + 1)); }
+done
+say "$((count - failures)) of $count ways passed"
+[ "$failures" = 0 ]
