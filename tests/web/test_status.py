@@ -12,7 +12,7 @@ from tests.web.test_files import Open, Plain
 from twisted_pypi.boundaries import Recall, User
 from twisted_pypi.distributions import ProjectName
 from twisted_pypi.errors import LoginRequired, Unreadable
-from twisted_pypi.mirroring.outcomes import Arrived, PassSummary, ProjectOutcome, State
+from twisted_pypi.mirroring.outcomes import Arrived, NotTaken, PassSummary, ProjectOutcome, State
 from twisted_pypi.recalling.report import RecalledFile, Taker, read_recalled
 from twisted_pypi.sharing import SharedMemory
 from twisted_pypi.storage.scan import ScanSummary
@@ -22,7 +22,7 @@ from twisted_pypi.upstream.health import IndexHealth
 from twisted_pypi.web.bodies import IndexRequest
 from twisted_pypi.web.people.status import StatusPage
 from twisted_pypi.web.people.templates import Templates
-from twisted_pypi.web.progress import MOST_NOTABLE, Notice, Noticed, Progress
+from twisted_pypi.web.progress import MOST_FILES, MOST_NOTABLE, Notice, Noticed, Progress
 from twisted_pypi.web.resource import Leaf
 from twisted_pypi.web.site import IndexSite
 from twisted_pypi.web.status import Mirror, Status
@@ -140,6 +140,24 @@ def test_json_for_programs(wire: Wire) -> None:
         ("acme-2.tar.gz", "yanked", "1970-01-01T00:00:30Z"),
     ]
     assert read_recalled(found["recalls"][0]) == (recalled("quarantined", "1", hidden=True, reason="<script>"), None)
+
+
+def test_what_an_update_did_with_each_project(wire: Wire, house: House) -> None:
+    files = tuple(Arrived(f"acme-{n}.tar.gz", 1, "newer", f"acme-{n}.tar.gz") for n in range(MOST_FILES + 1))
+    not_put = Arrived("acme-99.tar.gz", 1, "newer")
+    left = (NotTaken("acme-100.tar.gz", "it is too new: <2 days"),)
+    house.last = PassSummary(
+        S, 3 * S, {State.UPDATED: 1}, (ProjectOutcome(ACME, State.UPDATED, "", (not_put, *files), left, "1", "100"),)
+    )
+    last = json.loads(body(get(wire)))["update"]["last"]
+    assert (last["seconds"], last["not-named"], last["files"]) == (2, 0, MOST_FILES + 1)
+    (told,) = last["notable"]
+    assert (told["held"], told["offered"]) == ("1", "100")
+    assert told["fetched"] == [each.filename for each in files[:MOST_FILES]]
+    assert told["left"] == [{"filename": "acme-100.tar.gz", "because": "it is too new: <2 days"}]
+    page = body(get(wire, BROWSER)).decode()
+    assert "acme-100.tar.gz not taken: it is too new: &lt;2 days" in page
+    assert "fetched in 2 seconds" in page
 
 
 @pytest.mark.parametrize(("user", "knows"), [(None, False), ("bob", False), ("anna", True)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ import pytest
 from twisted.internet.task import Clock
 
 from twisted_pypi.sharing import SharedMemory
-from twisted_pypi.web.figures import Values
+from twisted_pypi.web.figures import Values, counters, read, written
 from twisted_pypi.web.measuring import Measurements
 from twisted_pypi.web.totals import EVERY, Totals
 
@@ -91,6 +92,13 @@ def test_who_takes_the_place_of_another_goes_on_from_its_figures(memory: SharedM
         for each in (one, another):
             assert requests(each) == {("simple", 200): (expected - 2, 20 + expected - 3)}
             assert each.totals.figures()["logins", WRONG] == expected
+
+
+def test_what_another_version_has_left_is_no_harm() -> None:
+    good: Values = {("files", ()): 7, ("logins", WRONG): 2.5}
+    assert read(json.loads(json.dumps(written(good)))) == good
+    assert read([["unheard of", [], 1], ["logins", [], 1], *written(good), ["files", ["more"], 1]]) == good
+    assert counters(good) == {("logins", WRONG): 2.5}
 
 
 def test_whoever_counts_holds_on_to_its_series(memory: SharedMemory) -> None:

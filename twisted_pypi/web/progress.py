@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 MOST_NOTABLE = 200
 """Projects of an update that are named."""
 
-MOST_LEFT = 5
-"""Newer files of a project that are named, of those that an update did not take."""
+MOST_FILES = 10
+"""Files of a project that are named, of those that an update fetched, and of those that it did not take."""
 
 EVERY = 1.0
 """Seconds between two looks at whether there is news for the other processes."""
@@ -106,7 +106,8 @@ class Notice(Service):
             said = self._progress.document()
             if said != self._left:
                 self._left = said
-                self._memory.write_notice(json.dumps(said).encode())
+                if not self._memory.write_notice(json.dumps(said).encode()):
+                    self.log.warn("there is too much to tell of the last update for other processes to know it")
 
 
 class Noticed:
@@ -157,8 +158,8 @@ def _summary(summary: PassSummary | None) -> Document | None:
                 "because": each.because,
                 "held": each.held,
                 "offered": each.offered,
-                "fetched": [file.filename for file in each.fetched if file.where],
-                "left": [{"filename": file.filename, "because": file.because} for file in each.left[:MOST_LEFT]],
+                "fetched": [file.filename for file in each.fetched if file.where][:MOST_FILES],
+                "left": [{"filename": file.filename, "because": file.because} for file in each.left[:MOST_FILES]],
             }
             # By name, but failures are never among those that are not named for their number.
             for each in sorted(summary.notable, key=lambda each: each.state != "error")[:MOST_NOTABLE]
