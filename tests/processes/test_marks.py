@@ -81,8 +81,8 @@ def test_the_command_through_the_api(server: Process) -> None:
     assert said == f"acme-core is archived: done.\n{NEW.filename} is yanked.\n"
     command("unyank", "acme-core", NEW.filename, *there, answer=f"{PASSWORD}\n")
     assert yanked(server) == {}
-    assert "(401)" in command("yank", "acme-core", "1.1", *there, answer="wrong\n", code=2)
-    assert "has no version and no file 7" in command("yank", "acme-core", "7", *there, answer=f"{PASSWORD}\n", code=2)
+    assert "(401)" in command("yank", "acme-core", "1.1", *there, answer="wrong\n", code=1)
+    assert "has no version and no file 7" in command("yank", "acme-core", "7", *there, answer=f"{PASSWORD}\n", code=1)
 
 
 def test_what_was_marked_stays_over_a_restart(server: Process, root: Path, passwords: Path, start: Start) -> None:
