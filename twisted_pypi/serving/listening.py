@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import gatherResults, maybeDeferred
 from twisted.internet.interfaces import IListeningPort
 
@@ -39,6 +40,11 @@ class Ports:
     def addresses(self, prefix: str) -> list[str]:
         """Where it listens now, as URLs; port 0 is the one that the system chose."""
         return [address(place, port, prefix) for place, port in self._open]
+
+    def numbers(self) -> frozenset[int]:
+        """The TCP ports among those that are open."""
+        hosts = (port.getHost() for _, port in self._open)
+        return frozenset(host.port for host in hosts if isinstance(host, IPv4Address | IPv6Address))
 
     def sockets(self) -> list[tuple[int, int, str | None, Speaks]]:
         """What other processes need to listen on the same: descriptor, family, endpoint string if there is one."""
