@@ -18,7 +18,7 @@ from twisted.web.client import (
     _HTTP11ClientFactory,  # there is no other way to keep its lines out of the log
 )
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import IAgentEndpointFactory, IResponse
+from twisted.web.iweb import IAgentEndpointFactory, IBodyProducer, IResponse
 from zope.interface import implementer
 
 from twisted_pypi.upstream.addresses import Address, Origin
@@ -79,20 +79,27 @@ class Agents:
             if self._closed:
                 self._pool.closeCachedConnections()
 
-    def request(self, address: Address, headers: Headers, patience: Patience) -> Deferred[IResponse]:
-        """Send a GET; ``patience`` hears of the connection.  To be called with a place taken."""
+    def request(
+        self,
+        address: Address,
+        headers: Headers,
+        patience: Patience,
+        method: bytes = b"GET",
+        body: IBodyProducer | None = None,
+    ) -> Deferred[IResponse]:
+        """Send a request; ``patience`` hears of the connection.  To be called with a place taken, where it is kept."""
         patience.answering()
         uri = str(address).encode()
         proxy = self._proxies.for_address(address)
         if proxy is None or address.scheme == "https":
             agent = Agent.usingEndpointFactory(self._reactor, _Ways(self, proxy, patience), self._pool)
-            return cast("Deferred[IResponse]", agent.request(b"GET", uri, headers))
+            return cast("Deferred[IResponse]", agent.request(method, uri, headers, body))
         if proxy.login is not None:
             headers = headers.copy()
             headers.setRawHeaders("Proxy-Authorization", [proxy.login.header()])
         way = _ToProxy(proxy.origin, Watched(self.endpoint(proxy.origin), patience))
         through = ProxyAgent(way, self._reactor, self._pool)
-        return cast("Deferred[IResponse]", through.request(b"GET", uri, headers))
+        return cast("Deferred[IResponse]", through.request(method, uri, headers, body))
 
     def endpoint(self, origin: Origin, proxy: Proxy | None = None) -> IStreamClientEndpoint:
         """The way to a scheme, host and port, TLS included; through a proxy by CONNECT."""
