@@ -13,6 +13,7 @@ from twisted_pypi.boundaries import Recall
 from twisted_pypi.distributions import ProjectName
 from twisted_pypi.errors import HeldBack, NoSuchFile, NoSuchProject, Recalled, UpstreamFailed
 from twisted_pypi.indexes.mirrored import LONG, REMIND, RETRY, Mirrored
+from twisted_pypi.indexes.standing import Bar
 from twisted_pypi.policy.releases import parse_releases
 from twisted_pypi.policy.rules import Denial, Exemption, Measure, Rules
 
@@ -104,6 +105,21 @@ async def test_rules_leave_a_page_with_what_remains(world: World) -> None:
     assert (page.files, page.versions) == ((), ())
     with pytest.raises(HeldBack, match="rule deny = foo"):
         await world.mirrored.offered(FOO, ONE)
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_a_page_leaves_out_is_counted_for_whoever_wants_to_know(world: World) -> None:
+    world.upstream.put(ONE, b"one", upload_time_ns=(NOW - 8 * DAY) * S)
+    world.upstream.put(TWO, b"two", upload_time_ns=(NOW - 6 * DAY) * S)
+    world.rules = Rules(min_age=WEEK)
+    await world.mirrored.project(FOO)
+    assert world.mirrored.kept_back is None
+    world.mirrored.kept_back = {}
+    await world.mirrored.project(FOO)
+    assert world.mirrored.kept_back == {FOO: {Bar.HELD_BACK: 1}}
+    world.rules = Rules()
+    await world.mirrored.project(FOO)
+    assert world.mirrored.kept_back == {}
 
 
 @pytest_twisted.ensureDeferred

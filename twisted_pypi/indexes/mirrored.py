@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from urllib.parse import quote
@@ -11,7 +12,7 @@ from twisted.logger import Logger
 from twisted_pypi.boundaries import Cache, CachedFile, Offered, RunInThread, Upstream, UpstreamPage
 from twisted_pypi.distributions import ProjectName, is_package_name
 from twisted_pypi.errors import NoSuchFile, NoSuchProject, UpstreamFailed
-from twisted_pypi.indexes.standing import Refusal, Standing, quarantine, stand, stand_one
+from twisted_pypi.indexes.standing import Bar, Refusal, Standing, quarantine, stand, stand_one
 from twisted_pypi.policy.moments import SECOND_NS, iso
 from twisted_pypi.policy.rules import Rules
 from twisted_pypi.simple.json import upload_time
@@ -87,6 +88,8 @@ class Mirrored:
         self._saw = saw
         self._quarantined: dict[ProjectName, Refusal] = {}
         self._reminded: dict[str, float] = {}
+        self.kept_back: dict[ProjectName, Counter[Bar]] | None = None
+        """How many files the last page of each project left out, and why; ``None``: nobody counts."""
 
     async def projects(self) -> ProjectList:
         """The projects of which a file is kept."""
@@ -96,6 +99,10 @@ class Mirrored:
         """The upstream's page as it is shown here.  Raises ``NoSuchProject`` and ``UpstreamFailed``."""
         look = await self.look(name)
         self._expect_end(name, look.holds_until_ns)
+        if self.kept_back is not None:
+            self.kept_back[name] = Counter(each.refusal.bar for each in look.standings if each.refusal is not None)
+            if not self.kept_back[name]:
+                del self.kept_back[name]
         return await self._run_in_thread(shown, look) if len(look.standings) > LONG else shown(look)
 
     async def look(self, name: ProjectName) -> Look:

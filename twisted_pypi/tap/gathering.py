@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 
 from twisted_pypi.boundaries import RunInThread
+from twisted_pypi.distributions import ProjectName
 from twisted_pypi.errors import TwistedPyPIError
+from twisted_pypi.indexes.standing import Bar
 from twisted_pypi.mirroring.outcomes import State
 from twisted_pypi.mirroring.schedule import Updates
 from twisted_pypi.policy.recalls import QUARANTINED, REMOVED, YANKED
@@ -49,7 +51,10 @@ class Gathering:
         self._bytes: int | None = None
         self._counted = False  # ... since the last change
         self._recalled: Counter[str] | None = None
+        self._kept_back: dict[ProjectName, Counter[Bar]] = {}
         folders.changes.subscribe(self._changed)
+        if showing.outside is not None and showing.outside.pull_through is not None:
+            showing.outside.pull_through.mirrored.kept_back = self._kept_back
 
     def _changed(self, _names: object) -> None:
         self._counted = False
@@ -145,6 +150,9 @@ class Gathering:
             files, size = outside.pull_through.cache.size()
             put("cache_files", files)
             put("cache_bytes", size)
+            kept_back = sum(self._kept_back.values(), Counter[Bar]())
+            for bar in Bar:
+                put("kept_back_files", kept_back[bar], why=bar.replace(" ", "_"))
         if outside.updates is not None and self._folders.keeps:
             self._of_updates(put, outside.updates)
 

@@ -74,6 +74,11 @@ KINDS: Mapping[str, Kind] = {
         "When an upstream index last did not, seconds since the epoch.", ("index",), Across.MOST
     ),
     "recalled_files": Kind("Files kept here that upstream indexes took back, by how.", ("how",)),
+    "kept_back_files": Kind(
+        "Files that the last pages of upstream projects left out, by why; with several processes, of the one with most.",
+        ("why",),
+        Across.MOST,
+    ),
     "cache_files": Kind("Files of upstream indexes that are kept."),
     "cache_bytes": Kind("Bytes of the files of upstream indexes that are kept."),
 }
