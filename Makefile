@@ -3,8 +3,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+NOX := .venvs/nox
 
-.PHONY: run test check fuzz bench image-check image-test clean help
+.PHONY: run test check fuzz bench docs test-all image-check image-test clean help
 
 help:           ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/'
@@ -27,6 +28,11 @@ run: $(STAMP)   ## serve ./packages on port 8080
 test: $(STAMP)  ## run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
+test-all:       ## run all tests on every Python from 3.11 up that is here (WORDS: more for pytest)
+	[ -x $(NOX)/bin/nox ] || $(PYTHON) -m venv $(NOX)
+	$(NOX)/bin/python -m pip install --quiet --disable-pip-version-check 'nox>=2026.4'
+	$(NOX)/bin/nox --session tests -- $(WORDS)
+
 check: $(STAMP) ## ruff, mypy strict, import-linter
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -40,6 +46,10 @@ fuzz: $(STAMP)  ## fuzz the readers of uploads, a minute each, and print what is
 bench: $(STAMP) ## run the benchmarks beside their peers, and write docs/performance.md
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
 	$(BIN)/python -m benchmarks
+
+docs: $(STAMP)  ## build the documentation into build/site, and fail for a link that leads nowhere
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 image-check:    ## build the container image and run it once for real (root on Debian; exit 2: could not test)
 	@bash tests/image/check-image.sh . 80 /health || { code=$$?; [ $$code -ne 2 ] || printf '%s\n' \

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-VENVS = CHECKOUT / ".venvs"
+VENVS = Path(os.environ.get("TEST_CLIENTS") or CHECKOUT / ".venvs")
+"""Where the environments are kept; those of one Python are of no use to another (see noxfile.py)."""
 LONGEST_RUN = 120
 """Seconds after which a client counts as hung."""
 
