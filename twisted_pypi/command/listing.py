@@ -96,16 +96,17 @@ def _chosen(said: Namespace, config: Config, name: ProjectName | None) -> tuple[
 
 def _projects(files: FolderFiles, config: Config) -> Iterator[Item]:
     """Each project, sorted; what is held in memory is by projects, not by files."""
-    found: dict[ProjectName, tuple[int, int, str]] = {}
+    found: dict[ProjectName, tuple[int, int, tuple[bool, Version | str], str]] = {}
     for place in files.places():
         with suppress(BadFilename, FileNotFoundError):
             each = parse_filename(place.filename)
-            count, size, newest = found.get(each.project, (0, 0, ""))
-            newer = _order(each.version) > _order(newest)
+            count, size, highest, newest = found.get(each.project, (0, 0, (False, ""), ""))
+            order = _order(each.version)
             size += Path(config.roots[place.root], place.path).stat().st_size
-            found[each.project] = (count + 1, size, each.version if newer else newest)
+            newest = each.version if order > highest else newest
+            found[each.project] = (count + 1, size, max(order, highest), newest)
     for name in sorted(found):
-        count, size, newest = found[name]
+        count, size, _, newest = found[name]
         yield {"project": name, "files": count, "size": size, "newest": newest}
 
 
