@@ -1,4 +1,4 @@
-"""A look into the catalog from outside, while its server runs or not; nothing is written."""
+"""A look into the catalog from outside, while its server runs or not; nothing that is in it is changed."""
 
 from __future__ import annotations
 
