@@ -24,8 +24,8 @@ PY
     for each in gcc cc make git hatchling; do ! command -v $each || exit 1; done
     ! ls -d /src /wheels /root/.cache /opt/twisted_pypi/lib/python3*/site-packages/pip 2>/dev/null || exit 1
     ls /opt/twisted_pypi/lib/python3*/site-packages/twisted/plugins/dropin.cache >/dev/null
-    twisted-pypi --version && pypi-server --version && twistd --help | grep -q "^ *pypi "' ||
-    wrong "something is left, or missing"
+    twisted-pypi --version && pypi-server --version && twistd --help | grep "^ *pypi "' >"$work/said" ||
+    wrong "something is left, or missing: $(cat "$work/said")"
   [ -z "${added:-}" ] || [ "$added" -lt $MOST ] || wrong "$added bytes on top of its base: expected less than $MOST"
 }
 
@@ -36,7 +36,7 @@ first_minutes() {
   answers /health
   local name_in_there add_user
   name_in_there=$(inside hostname)
-  says "docker exec -it $name_in_there twisted-pypi"
+  says "docker exec -it $name_in_there twisted-pypi user add NAME"
   says "twine upload --repository-url http://localhost:8080/ -u NAME dist/*"
   says "pip install --index-url http://localhost:8080/simple/ PROJECT"
   says_not "#error" # nothing is wrong yet
@@ -54,7 +54,7 @@ first_minutes() {
 
 works() { # works USER: somebody logs in, uploads and installs; the file belongs to USER
   local port=${port:-80}
-  echo secret | podman exec -i "$name" twisted-pypi passwd /pypi/.htpasswd me >/dev/null
+  echo secret | podman exec -i "$name" twisted-pypi user add me >/dev/null
   [ "$(inside grep -c '^me:\$2[aby]\$' /pypi/.htpasswd)" = 1 ] || wrong "the password is not kept as bcrypt"
   wheel demo 1.0
   upload 401 -u me:wrong

@@ -66,13 +66,14 @@ with zipfile.ZipFile(sys.argv[1], "w") as file:
     file.writestr("big-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: big\nVersion: 1.0\n")
     file.writestr("big-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\n")
 PY
+  touch -d '1 minute ago' "$data/big-1.0-py3-none-any.whl" # else it might still be arriving
   start 80 -v "$data:/pypi"
   answers /simple/big/
 }
 
 # take BYTES_A_SECOND: download it in the background, as $taker; there is something of it when this returns.
 take() {
-  curl --silent --fail --noproxy '*' --limit-rate "$1" -o "$work/taken" "$url/packages/big-1.0-py3-none-any.whl" &
+  curl --silent --fail --max-time 60 --noproxy '*' --limit-rate "$1" -o "$work/taken" "$url/packages/big-1.0-py3-none-any.whl" &
   taker=$!
   until [ -s "$work/taken" ]; do
     kill -0 "$taker" 2>/dev/null || wrong "the download did not begin: $(ask "$url/packages/big-1.0-py3-none-any.whl" | head -c 200)"

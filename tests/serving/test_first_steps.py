@@ -26,7 +26,7 @@ def steps(
 def test_three_steps_and_then_none() -> None:
     everything = steps(SERVER)
     assert [line.split("by: ")[1] for line in everything.splitlines()] == [
-        "twisted-pypi passwd /pypi/.htpasswd NAME",
+        "twisted-pypi user add --file /pypi/.htpasswd NAME",
         "twine upload --repository-url http://localhost:8080/ -u NAME dist/*",
         "pip install --index-url http://localhost:8080/simple/ PROJECT",
     ]
@@ -37,7 +37,9 @@ def test_three_steps_and_then_none() -> None:
 
 def test_in_a_container() -> None:
     said = steps(SERVER, within="173a2f32154c")
-    assert "by: docker exec -it 173a2f32154c twisted-pypi passwd /pypi/.htpasswd NAME" in said
+    assert "by: docker exec -it 173a2f32154c twisted-pypi user add NAME\n" in said
+    other = steps(Config(roots=("/srv",), password_file="/srv/users"), within="173a2f32154c")
+    assert "by: docker exec -it 173a2f32154c twisted-pypi user add --file /srv/users NAME\n" in other
     assert "http://localhost:8080/simple/" in steps(OPEN, within="x").replace("/base", "")
 
 
@@ -55,7 +57,7 @@ def test_the_address(config: Config, url: str) -> None:
 
 
 def test_nobody_is_told_to_do_what_cannot_be_done() -> None:
-    assert "passwd" not in steps(OPEN)
+    assert "user add" not in steps(OPEN)
     assert "twine upload --repository-url http://localhost:80/base/ dist/*" in steps(OPEN)
     for said in (steps(READS), steps(SERVER, writable=False)):
         assert "twine" not in said

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 
 from twisted_pypi.config import Action, Config
 
+_OF_IMAGE = "/pypi/.htpasswd"
+"""The password file that the image names in its environment, where ``twisted-pypi user`` finds it."""
+
 
 def container() -> str | None:
     """The name by which an engine knows the container that this process is the first of; ``None``: in none.
@@ -20,7 +23,8 @@ def container() -> str | None:
 def first_steps(config: Config, *, users: int, projects: int, writable: bool, container: str | None) -> Iterator[str]:
     """Yield what is to be done next, a sentence each; nothing where there are users and projects."""
     if config.authenticate and config.password_file is not None and not users:
-        adding = f"twisted-pypi passwd {config.password_file} NAME"
+        named = "" if container is not None and config.password_file == _OF_IMAGE else f"--file {config.password_file} "
+        adding = f"twisted-pypi user add {named}NAME"
         if container is not None:
             adding = f"docker exec -it {container} {adding}"
         yield f"Nobody can log in yet; add the first user, without a restart, by: {adding}"
