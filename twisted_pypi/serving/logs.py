@@ -6,13 +6,30 @@ import os
 import select
 import sys
 from pathlib import Path
-from typing import TextIO, cast
+from typing import Protocol, TextIO, cast
 
 from twisted.logger import FileLogObserver, Logger, textFileLogObserver
 
 from twisted_pypi.config import LogFormat
 from twisted_pypi.serving.json_lines import json_observer
 from twisted_pypi.serving.starting import CannotStart
+
+
+class Reopened(Protocol):
+    """What the server opens when it starts, opens again at SIGHUP, and closes at the very end."""
+
+    @property
+    def path(self) -> str:
+        """Where it is."""
+
+    def open(self) -> None:
+        """Open it, if it is not open yet.  Raises ``CannotStart``."""
+
+    def reopen(self) -> None:
+        """Open it again under its name.  Raises ``OSError``, and then the old one stays open."""
+
+    def close(self) -> None:
+        """Close it."""
 
 
 class LogFile:

@@ -19,7 +19,7 @@ from twisted_pypi.serving.draining import Drainable
 from twisted_pypi.serving.ending import end_in_order
 from twisted_pypi.serving.endpoints import Place, Speaks, places
 from twisted_pypi.serving.listening import Ports
-from twisted_pypi.serving.logs import LogFile, LogLines
+from twisted_pypi.serving.logs import LogFile, Reopened
 from twisted_pypi.serving.open_files import raise_limit
 from twisted_pypi.serving.privileges import Outcome, give_up_root
 from twisted_pypi.serving.signals import Signals
@@ -62,7 +62,7 @@ class Server(MultiService):
         *,
         reactor: Any,
         log_file: LogFile | None = None,
-        log_files: Sequence[LogFile | LogLines] = (),
+        log_files: Sequence[Reopened] = (),
         become_owner: Callable[[Config], Outcome | None] = give_up_root,
         signals: SignalsOf = Signals,
         umask: int | None = None,
@@ -91,8 +91,10 @@ class Server(MultiService):
         self._clock: IReactorTime = reactor
         self._become_owner = become_owner
         self._log_file = LogFile(config.log_file) if config.log_file else log_file
-        self.log_files: list[LogFile | LogLines] = list(log_files)
+        self.log_files: list[Reopened] = list(log_files)
         """What is opened at the start."""
+        self.ending_since: float | None = None
+        """When it began to end in order, seconds since the epoch."""
         self._sites = [each for each in (site, redirect, figures) if each is not None]
         self._certificate = certificate
         self._reloads = reloads
@@ -219,6 +221,7 @@ class Server(MultiService):
         self._reactor.callFromThread(step)
 
     def _finish(self) -> None:
+        self.ending_since = self._clock.seconds()
         ending: Deferred[None] = Deferred.fromCoroutine(self._drain())
         ending.addErrback(lambda failure: self._log.failure("ending in order failed", failure))
         ending.addBoth(lambda _: self.end())

@@ -21,6 +21,7 @@ from twisted_pypi.storage.publishing import DirectoryStore
 from twisted_pypi.storage.scanner import Scanner
 
 if TYPE_CHECKING:
+    from twisted_pypi.boundaries.happenings import TellOfHappenings
     from twisted_pypi.storage.follower import Follower
     from twisted_pypi.storage.following import Following
     from twisted_pypi.tap.together import Together
@@ -42,6 +43,8 @@ class Folders:
     catalog: Catalog
     following: Following | None = None
     """What keeps this process in step with others that serve; ``None``: there are none."""
+    tell: TellOfHappenings | None = None
+    """Is told of what happens; ``None``: nobody wants to know."""
 
     @property
     def keeps(self) -> bool:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from twisted.internet.threads import deferToThreadPool
 
 from twisted_pypi.boundaries import LocalFiles, Ownership, PackageStore, RunInThread, Upstream
+from twisted_pypi.boundaries.happenings import TellOfHappenings
 from twisted_pypi.catalog.location import FILENAME, state_folders
 from twisted_pypi.config import Config, Watch
 from twisted_pypi.mirroring.destinations import BesideTheOthers, Destination, IntoFolder
@@ -106,9 +107,11 @@ def make_pass(
     )
 
 
-def make_updates(config: Config, update: Runs, reactor: Any) -> Updates | None:
-    """Return the service that updates again and again, if these settings ask for it."""
-    return None if config.update_every is None else Updates(update, config.update_every, reactor, random.random)
+def make_updates(config: Config, update: Runs, reactor: Any, tell: TellOfHappenings | None = None) -> Updates | None:
+    """Return the service that updates again and again, if these settings ask for it; ``tell`` is told of what came of it."""
+    if config.update_every is None:
+        return None
+    return Updates(update, config.update_every, reactor, random.random, tell)
 
 
 def make_one_update(

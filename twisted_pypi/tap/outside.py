@@ -141,7 +141,7 @@ def make_outside(
             rules=rules, run_in_thread=run_in_thread, reactor=reactor, saw=runs.saw,
         )  # fmt: skip
 
-    updates = make_updates(config, RecallingRuns(recalls.recaller, update), reactor)
+    updates = make_updates(config, RecallingRuns(recalls.recaller, update), reactor, folders.tell)
     if updates is not None and folders.keeps:
         services.append(updates)
     return Outside(

@@ -56,7 +56,7 @@ def make_recaller(
         run_in_thread=run_in_thread,
         changed=folders.publish,
     )
-    return Recaller(kept, hide_removed=lambda: rules().hide_removed, clock=clock)
+    return Recaller(kept, hide_removed=lambda: rules().hide_removed, clock=clock, tell=folders.tell)
 
 
 def make_recalls(

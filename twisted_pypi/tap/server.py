@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from secrets import token_bytes
@@ -66,6 +67,15 @@ def makeService(options: Options, reactor: Any = None, together: Together | None
 
         together = as_keeper(config)
     folders = make_folders(config, reactor, options.environ, together)
+    outward, reports = None, None
+    if config.audit_log is not None or config.webhooks:
+        from twisted_pypi.tap.outward import make_outward  # noqa: PLC0415  # who tells nobody needs none of it
+
+        outward = make_outward(
+            config, folders, options.environ,
+            ending_since=lambda: server.ending_since, run_in_thread=run_in_thread, reactor=reactor,
+        )  # fmt: skip
+        folders = replace(folders, tell=outward.tell)
     marks, scanner, local, store = folders.marks, folders.scanner, folders.local, folders.store
     hashing = HashingThreads(reactor)
     accounts = make_accounts(config, hashing, reactor)
@@ -74,6 +84,8 @@ def makeService(options: Options, reactor: Any = None, together: Together | None
     guard = Guard(
         counted(accounts, measurements), config.authenticate, proxies, closed=partial(why_closed, config, accounts)
     )
+    if outward is not None:
+        reports = outward.reports(guard, reactor.seconds)
     pages = FinishedPages(config.page_cache)
     showing = make_showing(options, folders, pages, run_in_thread, reactor)
     uploader = Uploader(
@@ -89,7 +101,9 @@ def makeService(options: Options, reactor: Any = None, together: Together | None
         owners=showing.owners,
         locks=None if folders.following is None or together is None else together.locks(folders.following, reactor),
     )
-    uploads = Uploads(store, uploader, run_in_thread, largest=config.max_upload_size, at_once=config.max_uploads)
+    uploads = Uploads(
+        store, uploader, run_in_thread, largest=config.max_upload_size, at_once=config.max_uploads, reports=reports
+    )
     templates = Templates()
     progress, telling = make_progress(folders, showing, together, reactor)
     status = Status(
@@ -105,7 +119,7 @@ def makeService(options: Options, reactor: Any = None, together: Together | None
     handlers = make_handlers(
         config, showing, pages=pages, uploads=uploads, templates=templates, status=status,
         address=guard.address, run_in_thread=run_in_thread, metrics=figures.shown,
-        marks=Marks(Marker(store, local, marks.change, run_in_thread), local, marks.of),
+        marks=Marks(Marker(store, local, marks.change, run_in_thread), local, marks.of, reports),
     )  # fmt: skip
     tree = Tree(guard, handlers, prefix=config.server_base_url, health=config.health_endpoint)
     access_file = None if config.access_log == "off" else access_log_file(options, together)
@@ -138,7 +152,7 @@ def makeService(options: Options, reactor: Any = None, together: Together | None
         site,
         reactor=reactor,
         log_file=log_file(options),
-        log_files=[] if access_file is None else [access_file],
+        log_files=[each for each in (access_file, *(outward.log_files if outward else ())) if each is not None],
         umask=umask(options),
         workers=workers,
         adopted=() if together is None else together.places(reactor),
@@ -153,6 +167,7 @@ def makeService(options: Options, reactor: Any = None, together: Together | None
     undecided = Undecided(config, showing.owners.undecided)
     sweeper = Sweeper(store.sweep, run_in_thread, reactor)
     serving = (
+        *(outward.services if outward else ()),
         ClockSteps(reactor),
         turns,
         access_log,
