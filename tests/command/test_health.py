@@ -94,6 +94,7 @@ def test_tls_with_a_certificate_that_nobody_trusts(tls_port: str, certificate: P
     assert health(["--tls-cert", str(certificate), "-p", tls_port], {}) == (True, "200 Ok")
     assert health([], {"PYPI_TLS_CERT": str(certificate), "PYPI_PORT": tls_port}) == (True, "200 Ok")
     assert health(["--listen", f"ssl:{tls_port}:privateKey={certificate}"], {}) == (True, "200 Ok")
+    assert health(["--tls-cert", str(certificate), "--listen", f"tcp:{tls_port}"], {}) == (True, "200 Ok")
     assert health(["-p", tls_port], {})[0] is False
 
 

@@ -92,13 +92,14 @@ def options_of(cmdline: Path) -> list[str]:
 
 
 def _connection(config: Config) -> HTTPConnection | None:
+    tls = config.tls_cert is not None
     if not config.listen:
-        return _at(config.interface, str(config.port), tls=config.tls_cert is not None)
-    return next(filter(None, map(_to, config.listen)), None)
+        return _at(config.interface, str(config.port), tls=tls)
+    return next(filter(None, (_to(each, tls=tls) for each in config.listen)), None)
 
 
-def _to(endpoint: str) -> HTTPConnection | None:
-    """A connection to what a Twisted endpoint string opens."""
+def _to(endpoint: str, *, tls: bool) -> HTTPConnection | None:
+    """A connection to what a Twisted endpoint string opens; ``tls`` is spoken where it does not say."""
     # The quoted colons of an IPv6 address are the only ones that matter here.
     kind, *words = endpoint.replace("\\:", "\0").split(":")
     named = {
@@ -109,7 +110,9 @@ def _to(endpoint: str) -> HTTPConnection | None:
         return _UnixConnection(named.get("address", first))
     if kind not in {"tcp", "tcp6", "ssl"}:
         return None
-    return _at(named.get("interface", "::" if kind == "tcp6" else ""), named.get("port", first), tls=kind == "ssl")
+    return _at(
+        named.get("interface", "::" if kind == "tcp6" else ""), named.get("port", first), tls=tls or kind == "ssl"
+    )
 
 
 def _at(interface: str, port: str, *, tls: bool) -> HTTPConnection | None:
