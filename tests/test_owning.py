@@ -24,7 +24,7 @@ from twisted_pypi.project_records import Origin, ProjectRecord, Status, Whose
 from twisted_pypi.sidecars import Source
 from twisted_pypi.testing.memory_index import MemoryIndex
 from twisted_pypi.testing.memory_records import MemoryRecords
-from twisted_pypi.testing.memory_store import MemoryStore
+from twisted_pypi.testing.memory_store import MemoryStore, StoredFile
 from twisted_pypi.uploading import Uploader, UploadForm
 
 X = ProjectName("x")
@@ -217,6 +217,21 @@ def test_an_upload_that_comes_while_a_comparison_is_written_down_wins() -> None:
     result(house.index.removed(known))
     result(house.uploader.remove("x", "2"))
     assert house.whose()[0] is Whose.OURS
+
+
+@pytest.mark.parametrize("source", [None, Source.UPSTREAM])
+def test_the_last_file_that_is_removed_leaves_a_name_that_was_put_by_hand_ours(source: Source | None) -> None:
+    house = House()
+    for version in ("1", "2"):
+        house.store.files[f"x-{version}.zip"] = StoredFile(b"one")
+        house.put(f"x-{version}.zip", source, b"one")
+    result(house.uploader.remove("x", "1"))
+    assert house.records.of(X).origin is None
+    result(house.uploader.remove("x", "2"))
+    house.owners.drop(frozenset({X}))
+    expected = Whose.UPSTREAM if source else Whose.OURS
+    assert house.whose()[0] is expected
+    assert (house.records.written == [X]) is (expected is Whose.OURS)
 
 
 def test_what_was_uploaded_once_is_ours_for_ever() -> None:

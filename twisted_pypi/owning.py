@@ -144,6 +144,23 @@ class Owners:
                 )
         return partial(self._write_claim, name, self._origin(Whose.OURS, f"{name} was uploaded here"))
 
+    async def keep(self, name: ProjectName) -> Callable[[], None] | None:
+        """What whoever removes files of a project has to call before, in a thread, so that it stays ours without them.
+
+        ``None``: nothing, since it is written down whose it is, or all of it was
+        fetched.  What that returns raises nothing.  Raises ``Unreadable``.
+        """
+        if self._records.of(name).origin is not None or self._private.match(name) is not None:
+            return None
+        sources = {each.source for each in await self._held(name) or ()}
+        if Source.UPLOAD in sources:
+            because = f"{name} was uploaded here"
+        elif None in sources:
+            because = f"files of {name} were put here by hand, and removed later"
+        else:
+            return None
+        return partial(self._write_claim, name, self._origin(Whose.OURS, because))
+
     async def undecided(self) -> list[ProjectName]:
         """The projects that were put here by hand, and compared with nothing yet; sorted.
 

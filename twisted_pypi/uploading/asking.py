@@ -28,6 +28,12 @@ class Claims(Protocol):
         an upstream index's, and ``Unreadable``.
         """
 
+    async def keep(self, name: ProjectName) -> Callable[[], None] | None:
+        """What writes down that a project is ours by files that are about to be removed; ``None``: nothing is needed.
+
+        It blocks and raises nothing.  Raises ``Unreadable``.
+        """
+
 
 class Locks(Protocol):
     """Locks between processes."""

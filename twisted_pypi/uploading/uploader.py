@@ -182,10 +182,11 @@ class Uploader:
             raise NoSuchFile(f"there is no file of {name} {version} here")
         for known in release:
             async with self._one_at_a_time(known.filename):
-                claim = await self._claim(known.project) if known.source is Source.UPLOAD else None
-                if claim is not None:
-                    # When the last file is gone, nothing else says whose the project was.
-                    await self._run_in_thread(claim)
+                # When the last file is gone, nothing else says whose the project was.
+                last = known.source is Source.UPLOAD or len(release) == len(files)
+                keep = await self._owners.keep(known.project) if last and self._owners is not None else None
+                if keep is not None:
+                    await self._run_in_thread(keep)
                 await self._run_in_thread(self._store.remove, known)
                 await self._local_files.removed(known)
             if done is not None:
