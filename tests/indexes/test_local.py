@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_twisted
 
-from twisted_pypi.boundaries import KnownFile, Recall
+from twisted_pypi.boundaries import Addition, KnownFile, Recall
 from twisted_pypi.catalog import Catalog, Place, State, Writer
 from twisted_pypi.distributions import ProjectName, normalize, parse_filename
 from twisted_pypi.errors import NoSuchFile, NoSuchProject, Unreadable
@@ -46,6 +46,11 @@ class Knowing:
 
     async def remember(self, known: KnownFile, metadata: bytes | None) -> None:
         self.catalog.write(lambda writer: writer.put(known, metadata), self.catalog.apply)
+
+    async def publish(self, publish: Callable[[], Addition]) -> KnownFile:
+        added = publish()
+        await self.remember(added.known, added.metadata)
+        return added.known
 
     async def forget(self, place: Place) -> None:
         self.catalog.write(lambda writer: writer.remove(place), self.catalog.apply)
@@ -243,7 +248,7 @@ async def test_what_is_published_and_removed_is_known_at_once(shelf: Shelf) -> N
     known = shelf.put("acme-1.0.zip")
     await shelf.index.removed(known)
     assert shelf.index.counts() == (0, 0)
-    await shelf.index.added(known, b"Name: acme\n")
+    assert await shelf.index.add(lambda: Addition(known, b"Name: acme\n")) == known
     assert shelf.index.counts() == (1, 1)
     assert await shelf.index.holding("acme-1.0.zip") == known
     assert list(await shelf.index.all_files()) == [known]
