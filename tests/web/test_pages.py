@@ -1,7 +1,7 @@
 """Finished pages: kept, dropped, bounded."""
 
 from twisted_pypi.distributions import ProjectName
-from twisted_pypi.web.pages import OVERHEAD, FinishedPages, Page, finish_page
+from twisted_pypi.web.pages import LARGE, OVERHEAD, FinishedPages, Page, finish_page
 
 A, B = ProjectName("a"), ProjectName("b")
 HTML = "HTML identity"
@@ -17,12 +17,16 @@ def kept(pages: FinishedPages, subject: ProjectName | None, made: Page) -> None:
     pages.end(subject)
 
 
-def test_an_answer_is_one_piece_with_the_date_of_the_moment() -> None:
+def test_an_answer_has_few_pieces_and_has_the_date_of_the_moment() -> None:
     made = page()
-    assert made.answer(b"now") == (
-        b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Type: text/html\r\n"
-        b"ETag: " + made.etag.encode() + b"\r\nServer: twisted_pypi\r\nDate: now\r\n\r\nbody"
+    start = (
+        b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nContent-Type: text/html\r\n"
+        b"ETag: %b\r\nServer: twisted_pypi\r\nDate: now\r\n\r\n"
     )
+    assert made.answer(b"now") == (start % (4, made.etag.encode()) + b"body", b"")
+    large = page(b"body" * LARGE)
+    assert large.answer(b"now") == (start % (4 * LARGE, large.etag.encode()), large.body)
+    assert large.answer(b"now")[1] is large.body, "it is not copied"
     assert made.not_modified(b"now") == (
         b"HTTP/1.1 304 Not Modified\r\nContent-Type: text/html\r\n"
         b"ETag: " + made.etag.encode() + b"\r\nServer: twisted_pypi\r\nDate: now\r\n\r\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket as sockets
+from contextlib import suppress
 from socket import socket
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
@@ -10,11 +12,15 @@ from twisted.internet.interfaces import IPushProducer, ITCPTransport
 from twisted.internet.tcp import Connection
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel, Request
+from twisted.web.http_headers import Headers
 
 if TYPE_CHECKING:
     from twisted_pypi.web.bodies import IndexRequest
     from twisted_pypi.web.hot import HotAnswer
     from twisted_pypi.web.site import IndexSite
+
+MSG_MORE = getattr(sockets, "MSG_MORE", 0)
+"""Tells the system that more follows at once; not every system knows it."""
 
 
 class IndexChannel(HTTPChannel):
@@ -33,6 +39,7 @@ class IndexChannel(HTTPChannel):
     peer_host = ""
     """The address of the other end; empty for a Unix socket."""
     _socket: socket | None = None
+    _held: bytes | None = None
     _secret = False  # had the last head that was known a login?
 
     def connectionMade(self) -> None:
@@ -73,27 +80,59 @@ class IndexChannel(HTTPChannel):
     def _answer(self, answer: HotAnswer) -> None:
         began = perf_counter()
         page, date = answer.page, self.site.date()
-        data = page.not_modified(date) if answer.unchanged else page.answer(date)
+        data, body = (page.not_modified(date), b"") if answer.unchanged else page.answer(date)
         self.site.note(answer.address or self.peer_host or "-", answer.user, answer.log_rest)
-        self.send_whole(data)
+        self.send_whole(data, body)
         if answer.series is not None:
             answer.series.add(perf_counter() - began, 0 if answer.unchanged else len(page.body))
 
-    def send_whole(self, data: bytes) -> None:
-        """Send a finished answer: straight to the socket where nothing waits before it.
+    def send_whole(self, data: bytes, body: bytes = b"") -> None:
+        """Send a finished answer, in one piece or two: straight to the socket where nothing waits before it.
 
         The transport would ask the reactor first whether the socket takes
         something, and wait a turn for the answer.
         """
         if self._socket is not None and self._at_rest():
             try:
-                sent = self._socket.send(data)
+                sent = self._socket.sendmsg((data, body)) if body else self._socket.send(data)
             except OSError:  # full, or gone: the transport finds out which
                 sent = 0
-            if sent == len(data):
+            if sent == len(data) + len(body):
                 return
-            data = data[sent:]
-        self.write(data)
+            self.write((data + body)[sent:])
+        else:
+            self.write(data + body)
+
+    def send_head(self, request: Request, *, more: bool) -> bool:
+        """Send the head of an answer at once; ``more``: in one segment with what its sender writes to the socket next.
+
+        False: the transport has to send it, or the rest of it, first.
+        """
+        if self._socket is None:
+            return False
+        if not self._at_rest():
+            cast("Connection", self.transport).doWrite()
+        if not self._at_rest():
+            return False
+        self._held = b""
+        request.write(b"")
+        head, self._held = self._held, None
+        sent = 0
+        with suppress(OSError):  # as above
+            sent = self._socket.send(head, MSG_MORE if more else 0)
+        if sent < len(head):
+            self.write(head[sent:])
+        return sent == len(head)
+
+    def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Headers) -> None:
+        """Send a head, in one piece, unless it is held back."""
+        lines = [b"%b %b %b" % (version, code, reason)]
+        lines += [name + b": " + value for name, values in headers.getAllRawHeaders() for value in values]
+        head = b"\r\n".join((*lines, b"", b""))
+        if self._held is None:
+            self.write(head)
+        else:
+            self._held = head
 
     def pauseProducing(self) -> None:
         """The client does not read: take no further request from it until it does.

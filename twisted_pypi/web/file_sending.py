@@ -75,21 +75,17 @@ def send_file(
     Of a file that is still coming, each byte is sent when ``coming`` allows it;
     when it fails, so does the connection.
     """
-    transport: Any = request.channel.transport
-    reactor = getattr(transport, "reactor", None)
+    channel = request.channel
+    transport: Any = channel.transport
     coming = coming or Whole(max(stop for _, _, stop in parts))
-    request.write(b"")
-    plain = isinstance(transport, Connection) and IReactorFDSet.providedBy(reactor)
-    if plain and len(parts) == 1 and parts[0][1] < parts[0][2] and _flushed(transport):
+    plain = isinstance(transport, Connection) and IReactorFDSet.providedBy(transport.reactor)
+    # Where nothing may be sent yet, the head goes alone: its client is to know that it was understood.
+    follows = parts[0][1] < min(parts[0][2], coming.available)
+    if plain and len(parts) == 1 and parts[0][1] < parts[0][2] and channel.send_head(request, more=follows):
         _BySendfile(request, file, transport, parts[0], coming).start()
     else:
+        request.write(b"")
         _ByPieces(request, file, parts, tail, coming).start()
-
-
-def _flushed(transport: Any) -> bool:
-    """Send what waits in the connection's own buffer; is it all sent?"""
-    transport.doWrite()
-    return not transport.dataBuffer and not transport._tempDataBuffer  # noqa: SLF001  # there is no public question
 
 
 @implementer(IPushProducer)
@@ -182,6 +178,11 @@ class _BySendfile:
         self._socket = -1
 
     def start(self) -> None:
+        # What the socket takes at once needs no turn of the reactor, and mostly no second descriptor.
+        if self._coming.available > self._at:
+            self._write(self._transport.fileno())
+        if self._file.closed:
+            return
         self._request.notifyFinish().addErrback(self._client_gone)
         self._socket = os.dup(self._transport.fileno())
         self._coming.watch(self._changed)
@@ -202,26 +203,29 @@ class _BySendfile:
             self._reactor.addWriter(self)
 
     def doWrite(self) -> Failure | None:
-        upto = min(self._stop, self._coming.available)
-        if upto <= self._at:
+        if min(self._stop, self._coming.available) <= self._at:
             self._reactor.removeWriter(self)
-            return None
+        else:
+            self._write(self._socket)
+        return None
+
+    def _write(self, to: int) -> None:
+        upto = min(self._stop, self._coming.available)
         try:
-            sent = os.sendfile(self._socket, self._file.fileno(), self._at, min(SENDFILE_PIECE, upto - self._at))
+            sent = os.sendfile(to, self._file.fileno(), self._at, min(SENDFILE_PIECE, upto - self._at))
         except BlockingIOError:
-            return None
+            return
         except OSError:
             self._give_up()
-            return None
+            return
         if sent == 0:  # the file became shorter while it was sent
             self._give_up()
-            return None
+            return
         self._at += sent
         if self._at == self._stop:
             self._close()
             self._request.sentLength += self._size
             self._request.finish()
-        return None
 
     def connectionLost(self, _reason: Failure) -> None:
         """The reactor gave this descriptor up."""
@@ -241,4 +245,4 @@ class _BySendfile:
             self._reactor.removeWriter(self)
             os.close(self._socket)
             self._socket = -1
-            self._file.close()
+        self._file.close()

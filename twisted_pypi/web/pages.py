@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 DEFAULT_LIMIT = 32 << 20
 """Bytes of finished pages that are kept."""
 
+LARGE = 1 << 14
+"""Bytes of a body that is not copied behind its head."""
+
 OVERHEAD = 1200
 """Bytes that a kept page takes besides its body, about."""
 
@@ -57,9 +60,11 @@ class Page:
         self._start = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n" % len(self.body) + lines + end
         self._start_304 = b"HTTP/1.1 304 Not Modified\r\n" + lines + end
 
-    def answer(self, date: bytes) -> bytes:
-        """Return the whole answer, in one piece."""
-        return b"".join((self._start, date, b"\r\n\r\n", self.body))
+    def answer(self, date: bytes) -> tuple[bytes, bytes]:
+        """Return the whole answer, in one piece and nothing; or, as copying takes longer than that, head and body."""
+        if len(self.body) < LARGE:
+            return b"".join((self._start, date, b"\r\n\r\n", self.body)), b""
+        return b"".join((self._start, date, b"\r\n\r\n")), self.body
 
     def not_modified(self, date: bytes) -> bytes:
         """Return the whole answer to a client that has the page."""
@@ -176,12 +181,12 @@ def send_page(request: IndexRequest, page: Page) -> None:
     date = request.site.date()
     if unchanged:
         request.code = 304
-        data = page.not_modified(date)
+        data, body = page.not_modified(date), b""
     else:
-        data = page.answer(date)
+        data, body = page.answer(date)
         request.sentLength = len(page.body)
     request.startedWriting = 1
-    channel.send_whole(data)
+    channel.send_whole(data, body)
     site, head = request.site, channel.head
     if site.hot is not None and head is not None and page.live:
         site.hot.remember(head, request, page, unchanged=unchanged, trusted=channel.trusted)
