@@ -23,7 +23,7 @@ A value that cannot be used ends the program with exit code 2, and two that cont
 on standard error says which, and what was expected.
 
 Signals: `SIGTERM` and `SIGINT` finish what is being sent and end the program within 8 seconds with exit code 0, a second
-one ends it at once; `SIGHUP` opens the log files again.
+one ends it at once; `SIGHUP` opens the log files again, and reads users, rules and certificate again ([service.md](service.md)).
 """
 
 
