@@ -3,9 +3,10 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+ENGINE ?= $(shell docker info >/dev/null 2>&1 && echo docker || echo podman)
 NOX := .venvs/nox
 
-.PHONY: run test check fuzz bench docs test-all image-check image-test clean help
+.PHONY: run test check fuzz bench docs test-all image image-check image-test clean help
 
 help:           ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/'
@@ -51,12 +52,15 @@ docs: $(STAMP)  ## build the documentation into build/site, and fail for a link 
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-image-check:    ## build the container image and run it once for real (root on Debian; exit 2: could not test)
-	@bash tests/image/check-image.sh . 80 /health || { code=$$?; [ $$code -ne 2 ] || printf '%s\n' \
+image:          ## build the container image as twisted_pypi, with docker or podman
+	$(ENGINE) build --tag twisted_pypi .
+
+image-check:    ## build the container image, start it once for real and use it (root on Debian; exit 2: could not test)
+	@bash tests/image/check-image.sh || { code=$$?; [ $$code -ne 2 ] || printf '%s\n' \
 	  '' '**** THE IMAGE WAS NOT TESTED: the tools for it could not be set up here (see above). ****' ''; \
 	  [ $$code -eq 2 ] && [ "$$(id -u)" -ne 0 ]; }
 
-image-test:     ## the same in every way that the image is started (minutes)
+image-test:     ## the same in every way that the image is started, asked and ended (minutes; installs podman)
 	bash tests/image/matrix.sh
 
 clean:          ## remove what the other targets made

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.." || exit 2
 # shellcheck source=tests/image/cases.sh
 . tests/image/cases.sh
 image=localhost/twisted-pypi-test:$$
-trap 'podman rm -f -t 2 "$name" >/dev/null 2>&1; podman rmi -f "$image" >/dev/null 2>&1; rm -rf "$work"' EXIT
+trap 'podman rm -f -v -t 2 "$name" >/dev/null 2>&1; podman rmi -f "$image" >/dev/null 2>&1; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 build "$image"
 try "what is in it" contents
