@@ -162,8 +162,22 @@ def test_what_another_process_has_read_is_enough(tmp_path: Path, authority: Auth
     assert "PRIVATE KEY" not in repr(keeper.pem)
     path.unlink()
     worker = CertificateInForce(str(path), None, keeper.pem)
-    worker.start()
+    with logged() as said:
+        worker.start()
+        worker.say_if_closed()
+    assert said == [], "the other process has said it"
     assert shown(worker)[0] == serial
+
+
+def test_what_another_process_has_read_may_be_old_by_now(tmp_path: Path, authority: Authority) -> None:
+    path = tmp_path / "cert.pem"
+    authority.issue(path)
+    keeper = CertificateInForce(str(path), None)
+    keeper.start()
+    renewed = authority.issue(path)
+    worker = CertificateInForce(str(path), None, keeper.pem)
+    worker.start()
+    assert shown(worker)[0] == renewed
 
 
 @pytest.mark.parametrize("days", [-1, 1])

@@ -37,6 +37,8 @@ class Pem:
 
     certificate: bytes = field(repr=False)
     key: bytes = field(repr=False)
+    identity: _Identity | None = field(default=None, compare=False)
+    """Which versions of the files they were, by their times and sizes; ``None``: it could not be told."""
 
 
 @implementer(IOpenSSLServerConnectionCreator)
@@ -60,6 +62,7 @@ class CertificateInForce:
         self.key_path = key_path or path
         self.pem: Pem | None = pem
         """What is in force; ``None`` before ``start``."""
+        self._was_given = pem is not None
         self._now_ns = now_ns
         self._context: Context | None = None
         self._identity: _Identity | None = None
@@ -68,17 +71,15 @@ class CertificateInForce:
     def start(self) -> None:
         """Read the files, unless their contents are here.  Raises ``BadSetting``."""
         if self.pem is None:
-            identity = self._look()
-            pem = self._read()
+            pem = self._read(self._look())
             self._take(pem, context_of(pem, self.path, self.key_path))
-            self._identity = identity
         else:
             self._context = context_of(self.pem, self.path, self.key_path)
-            self._identity = self._look()
+        self._identity = None if self.pem is None else self.pem.identity
 
     def say_if_closed(self) -> None:
         """Say that files cannot be read again by who this process is now, while that is still no trouble."""
-        for each in {self.path, self.key_path}:
+        for each in () if self._was_given else sorted({self.path, self.key_path}):
             if not os.access(each, os.R_OK):
                 self.log.warn(
                     "{path} was read as root, and cannot be read again now: after a renewal the server has to be"
@@ -119,7 +120,7 @@ class CertificateInForce:
 
     def _renew(self, identity: _Identity | None, *, may_wait: bool) -> None:
         try:
-            pem = self._read()
+            pem = self._read(identity)
             if pem != self.pem:
                 self._take(pem, context_of(pem, self.path, self.key_path))
             elif self._trouble is not None or not may_wait:
@@ -134,7 +135,7 @@ class CertificateInForce:
     def _is_young(self, identity: _Identity) -> bool:
         return any(-YOUNG_NS < self._now_ns() - changed < YOUNG_NS for changed in (identity[4], identity[9]))
 
-    def _read(self) -> Pem:
+    def _read(self, identity: _Identity | None) -> Pem:
         data = []
         for path in (self.path, self.key_path):
             try:
@@ -144,7 +145,7 @@ class CertificateInForce:
                 raise BadSetting(
                     f"{path} cannot be read ({error.strerror}): expected a file in PEM that whoever serves may read."
                 ) from None
-        return Pem(*data)
+        return Pem(data[0], data[1], identity)
 
     def _take(self, pem: Pem, context: Context) -> None:
         self.pem, self._context = pem, context
