@@ -104,7 +104,8 @@ def make_hooks(config: Config, environ: Mapping[str, str], reactor: Any) -> list
         except (OSError, UnicodeDecodeError) as problem:
             raise BadSetting(f"the secret of webhooks cannot be read from {path} ({problem})") from None
     authorities = [each for name in filter(None, [environ.get("SSL_CERT_FILE")]) for each in read_authorities(name)]
-    agents = Agents(reactor, proxies_of(environ), Trust(authorities))
+    # Connections that are kept are often closed just when the next message comes, which may be hours later.
+    agents = Agents(reactor, proxies_of(environ), Trust(authorities), keeps=False)
     agent = f"twisted_pypi/{version('twisted_pypi')}"
     return [
         Hook(shown(url), Posting(_sender(agents, url, reactor), agent), signer, clock=reactor, random=random.random)

@@ -82,6 +82,7 @@ class _Client(Protocol):
         self._received = b""
         self._waiting = b""
         self._tunnel = False
+        self._body = False
         self._closed = False
         self._led_to: int | None = None
         self.server: ITCPTransport | None = None
@@ -89,6 +90,9 @@ class _Client(Protocol):
     def dataReceived(self, data: bytes) -> None:
         if self._tunnel and self.server is not None:
             self.server.write(data)
+            return
+        if self._body:
+            self._go_on(data)
             return
         self._received += data
         head, end, rest = self._received.partition(b"\r\n\r\n")
@@ -107,11 +111,20 @@ class _Client(Protocol):
         if not self._tunnel:
             kept = [line for line in head[1:] if not line.lower().startswith(("proxy-", "connection:"))]
             self._waiting = "\r\n".join([f"{method} {parts.path} {version}", *kept, "", ""]).encode()
+            # What comes after the head of such a request is its body, and all there is on this connection.
+            self._body = method == "POST"
+            self._waiting += self._received if self._body else b""
         if self.server is None or parts.port != self._led_to:
             self._led_to = parts.port
             self._proxy.lead(self, parts.port or 80)
         else:
             self.led(self.server)
+
+    def _go_on(self, data: bytes) -> None:
+        if self.server is None:
+            self._waiting += data
+        else:
+            self.server.write(data)
 
     def answer(self, status: int) -> None:
         """Answer without leading anywhere."""

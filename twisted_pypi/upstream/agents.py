@@ -52,14 +52,16 @@ class _QuietPool(HTTPConnectionPool):
 
 
 class Agents:
-    """Sends requests, each over a connection that is kept afterwards."""
+    """Sends requests, each over a connection that is kept afterwards where that is wanted."""
 
-    def __init__(self, reactor: Any, proxies: Proxies, trust: Trust, per_host: int = PER_HOST) -> None:
-        """Open sockets with ``reactor``."""
+    def __init__(
+        self, reactor: Any, proxies: Proxies, trust: Trust, per_host: int = PER_HOST, *, keeps: bool = True
+    ) -> None:
+        """Open sockets with ``reactor``; without ``keeps``, each request has a connection of its own."""
         self._reactor = reactor
         self._proxies = proxies
         self._trust = trust
-        self._pool = _QuietPool(reactor)
+        self._pool = _QuietPool(reactor, keeps)
         self._pool.maxPersistentPerHost = per_host
         self._pool.cachedConnectionTimeout = _IDLE
         self._places = Places(per_host)

@@ -31,10 +31,9 @@ class Posting:
         self._agent = agent
 
     def __call__(self, body: bytes, headers: Mapping[str, str]) -> Deferred[int]:
-        """Post once, on a connection of its own: one that is kept is often closed just when a message comes."""
+        """Post once."""
         sent = Headers({name: [value] for name, value in headers.items()})
         sent.setRawHeaders("User-Agent", [self._agent])
-        sent.setRawHeaders("Connection", ["close"])
         return self._send(sent, _Body(body)).addCallback(_status)
 
 
