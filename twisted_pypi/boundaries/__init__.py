@@ -12,12 +12,10 @@ from twisted_pypi.boundaries.local import (
     KnownFile,
     LocalFiles,
     LocatedFile,
-    PackageStore,
-    Published,
     RunInThread,
-    Staged,
     User,
 )
+from twisted_pypi.boundaries.store import PackageStore, Published, Staged
 from twisted_pypi.boundaries.upstream import (
     Cache,
     CachedFile,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from twisted_pypi.boundaries.local import Staged
+from twisted_pypi.boundaries.store import Staged
 from twisted_pypi.distributions import ProjectName
 from twisted_pypi.policy.ownership import Decision
 from twisted_pypi.policy.recalls import Recall

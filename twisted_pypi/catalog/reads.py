@@ -9,13 +9,12 @@ from typing import Any
 
 from twisted_pypi.boundaries import KnownFile
 from twisted_pypi.catalog.rows import COMPARED, FACTS, KINDS, SOURCES, known_file, remembered
-from twisted_pypi.catalog.values import Identity, Place, Remembered, State, preference
+from twisted_pypi.catalog.values import Identity, Place, Remembered, State, bounds_below, preference, split_folder
 from twisted_pypi.distributions import Distribution, ProjectName
 from twisted_pypi.sidecars import Source
 
 _LISTED = f"state IN ({State.LISTED:d}, {State.RECHECK:d})"
 _PAGE = 500
-_LAST_CHARACTER = chr(0x10FFFF)
 
 
 class Reader:
@@ -231,17 +230,6 @@ class Reader:
 
     def _known(self, rows: list[tuple[Any, ...]]) -> Iterator[KnownFile]:
         return (known_file(self._roots[row[0]], row) for row in rows if row[0] in self._roots)
-
-
-def split_folder(folder: str) -> tuple[str, str]:
-    """The parent and the name under which a folder is remembered; the parent of a root is ``/``."""
-    parent, _, name = folder.rpartition("/")
-    return (parent, name) if folder else ("/", "")
-
-
-def bounds_below(folder: str) -> tuple[str, str]:
-    """Every folder below this one sorts between these two; ``0`` is the character after ``/``."""
-    return (f"{folder}/", f"{folder}0") if folder else ("", _LAST_CHARACTER)
 
 
 def _one_a_name(files: Iterable[KnownFile]) -> Iterable[KnownFile]:

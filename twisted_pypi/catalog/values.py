@@ -11,6 +11,8 @@ from typing import NamedTuple, Self
 from twisted_pypi.boundaries import KnownFile
 from twisted_pypi.distributions import ProjectName
 
+_LAST_CHARACTER = chr(0x10FFFF)
+
 
 class State(IntEnum):
     """What the facts of a file that was seen are worth."""
@@ -151,3 +153,14 @@ def preference(place: Place) -> tuple[int, int, str]:
     """
     path = place.path
     return place.root, len(path), path
+
+
+def split_folder(folder: str) -> tuple[str, str]:
+    """The parent and the name under which a folder is remembered; the parent of a root is ``/``."""
+    parent, _, name = folder.rpartition("/")
+    return (parent, name) if folder else ("/", "")
+
+
+def bounds_below(folder: str) -> tuple[str, str]:
+    """Every folder below this one sorts between these two; ``0`` is the character after ``/``."""
+    return (f"{folder}/", f"{folder}0") if folder else ("", _LAST_CHARACTER)

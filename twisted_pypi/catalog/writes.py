@@ -8,9 +8,19 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from twisted_pypi.boundaries import KnownFile
-from twisted_pypi.catalog.reads import Reader, bounds_below, split_folder
+from twisted_pypi.catalog.reads import Reader
 from twisted_pypi.catalog.rows import recall_text
-from twisted_pypi.catalog.values import Committed, Double, Gone, Identity, Place, State, preference
+from twisted_pypi.catalog.values import (
+    Committed,
+    Double,
+    Gone,
+    Identity,
+    Place,
+    State,
+    bounds_below,
+    preference,
+    split_folder,
+)
 from twisted_pypi.distributions import Distribution, ProjectName
 from twisted_pypi.sidecars import Sidecar
 from twisted_pypi.upstream_facts import recall_in
