@@ -65,10 +65,14 @@ works() { # works USER: somebody logs in, uploads and installs; the file belongs
   grep -q "demo" "$work/said" || wrong "why: $(cat "$work/said")"
   inside pypi-server -U /pypi >"$work/said" 2>&1
   grep -q "^checking 1 packages for newer version" "$work/said" || wrong "pypi-server -U /pypi: $(cat "$work/said")"
-  [ -z "$(inside find /pypi -mindepth 1 ! -user "$1")" ] || wrong "not of $1: $(inside find /pypi ! -user "$1")"
+  belongs_to "$1"
   wheel demo 1.1
   upload 200 -u me:secret
   is_well
+}
+
+belongs_to() { # belongs_to USER: all that is on the volume
+  [ -z "$(inside find /pypi -mindepth 1 ! -user "$1")" ] || wrong "not of $1: $(inside find /pypi -mindepth 1 ! -user "$1")"
 }
 
 volume_of_root() {
@@ -88,7 +92,23 @@ volume_of_1000() {
   says "Gave up root: serving as 1000:1000"
   serves_as 1000
   works 1000
+  keeps_house
+  belongs_to 1000
   ends
+}
+
+# keeps_house: the commands of an operator, with the server running; `docker exec` is root.
+keeps_house() {
+  inside twisted-pypi list >"$work/said"
+  grep -q demo "$work/said" || wrong "list: $(cat "$work/said")"
+  inside twisted-pypi yank demo 1.0 --reason "a mistake" >/dev/null
+  inside twisted-pypi remove demo 1.1 >/dev/null
+  inside twisted-pypi restore demo 1.1 >/dev/null
+  inside twisted-pypi verify >/dev/null
+  inside twisted-pypi user list >"$work/said"
+  grep -q me "$work/said" || wrong "user list: $(cat "$work/said")"
+  wheel demo 1.2
+  upload 200 -u me:secret
 }
 
 new_volume() {

@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # The image in the place of the old server's: its variables, its command lines, its volumes.  Functions for `try`.
 CASES+=(old_volume old_variables old_overwrite_false old_overwrite_true old_command_line old_line_without_sub_command
-  old_open_server half_open_server old_update a_word_that_is_no_option)
+  old_open_server half_open_server old_update check_before_the_swap
+  a_word_that_is_no_option)
 
 # What the old server left behind: root's, in folders of folders, with users of every kind.
 old_volume() {
@@ -118,6 +119,13 @@ old_update() {
   wheel demo 1.0
   cp "$wheel" "$data/"
   refuses 0 "checking 1 packages for newer version" -v "$data:/pypi" -- -U /pypi
+}
+
+check_before_the_swap() {
+  data 1000:1000
+  wheel demo 1.0
+  cp "$wheel" "$data/"
+  refuses 0 "PYPI_OVERWRITE=false is read as off" -v "$data:/pypi" -e PYPI_OVERWRITE=false -- twisted-pypi check
 }
 
 a_word_that_is_no_option() {
