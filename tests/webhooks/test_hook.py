@@ -231,9 +231,6 @@ async def test_the_end_does_not_wait_at_all_for_who_was_down_already() -> None:
     assert stopped.called
     assert "1 messages" in house.said[-1]
     assert house.clock.getDelayedCalls() == []
-    idle = House()
-    await idle.hook.stop(3)
-    assert idle.clock.getDelayedCalls() == []
 
 
 @pytest_twisted.ensureDeferred

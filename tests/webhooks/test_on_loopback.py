@@ -18,7 +18,7 @@ from tests.webhooks.receiver import Receiver, a_receiver
 from twisted_pypi.boundaries.happenings import Happening, HappeningKind
 from twisted_pypi.config import Config
 from twisted_pypi.errors import BadSetting
-from twisted_pypi.tap.outward import make_hooks, shown
+from twisted_pypi.tap.hooks import make_hooks, shown
 from twisted_pypi.testing.scripted_proxy import ScriptedProxy
 from twisted_pypi.webhooks import Webhooks
 
