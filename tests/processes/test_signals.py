@@ -93,6 +93,7 @@ def test_a_signal_while_it_starts_is_no_crash(program: str, number: int, root: P
     server = Process([*words[program], "--port", str(port)], port, tmp_path / "log", clean_variables())
     server.launch()
     assert comes_true(lambda: _catches(server.pid, signal.SIGTERM) and _catches(server.pid, number))
+    server.send(signal.SIGHUP)
     assert server.stop(number) == 0, server.log
     assert "Traceback" not in server.log
 
@@ -176,6 +177,7 @@ def test_a_daemon_that_becomes_somebody_else(open_folder: Path) -> None:
         status = Path(f"/proc/{daemon.pid}/status").read_text()
         assert f"Uid:\t{NOBODY}\t{NOBODY}\t{NOBODY}\t{NOBODY}\n" in status
         server = Process([], daemon.port, daemon.log, {})
+        assert server.get("/health").status == 200
         access.rename(logs / "access.old")
         os.kill(daemon.pid, signal.SIGHUP)
         assert comes_true(access.exists)

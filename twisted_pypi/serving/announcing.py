@@ -11,6 +11,7 @@ from twisted.logger import Logger
 
 from twisted_pypi.boundaries import LocalFiles
 from twisted_pypi.config import Action, Config
+from twisted_pypi.errors import Busy
 from twisted_pypi.serving.first_steps import container, first_steps
 
 
@@ -66,7 +67,10 @@ class Announcer(Service):
             self.log.warn("Anybody may upload without a login: add update to --authenticate if that is not meant")
 
     async def _say_files(self) -> None:
-        projects = await self._index.projects()
+        try:
+            projects = await self._index.projects()
+        except Busy:  # it is stopped before all is read, and has nothing to say any more
+            return
         _, files = self._index.counts()
         self.log.info(
             "Serving {roots}: {projects} projects, {files} files known",

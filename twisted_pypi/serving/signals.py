@@ -28,10 +28,13 @@ def end_process_after(seconds: float) -> None:
 def end_while_starting() -> None:
     """See that SIGTERM and SIGINT end the process with code 0 until ``Signals`` are installed: nothing is under way.
 
-    As process 1 of a container nothing would end it that has no handler.  Only
-    possible in the main thread; what ignores a signal goes on ignoring it.
+    SIGHUP does nothing: all is about to be read anyway.  As process 1 of a
+    container nothing would end it that has no handler.  Only possible in the
+    main thread; what ignores a signal goes on ignoring it.
     """
     if threading.current_thread() is threading.main_thread():
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+            signal.signal(signal.SIGHUP, lambda *_: None)
         for number in (signal.SIGTERM, signal.SIGINT):
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, lambda *_: sys.exit(0))
