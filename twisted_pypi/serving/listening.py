@@ -19,7 +19,6 @@ class Ports:
         """Have ``factories`` answer, by what is spoken."""
         self._factories = factories
         self._open: list[tuple[Place, IListeningPort]] = []
-        self._numbers: set[int] = set()
 
     def __bool__(self) -> bool:
         """Is any open?"""
@@ -30,9 +29,6 @@ class Ports:
         for place in places:
             port = listen(place, self._factories[place.speaks])
             self._open.append((place, port))
-            host = port.getHost()
-            if isinstance(host, IPv4Address | IPv6Address):
-                self._numbers.add(host.port)
             if in_turns:
                 take_turns(port)
 
@@ -46,8 +42,10 @@ class Ports:
         return [address(place, port, prefix) for place, port in self._open]
 
     def numbers(self) -> frozenset[int]:
-        """The TCP ports that were opened; the keeper may have closed those of a worker by now."""
-        return frozenset(self._numbers)
+        """The TCP ports among those that are open."""
+        # When the keeper closes a socket that its workers have too, their ports of it are gone at once.
+        hosts = (port.getHost() for _, port in self._open if getattr(port, "connected", True))
+        return frozenset(host.port for host in hosts if isinstance(host, IPv4Address | IPv6Address))
 
     def sockets(self) -> list[tuple[int, int, str | None, Speaks]]:
         """What other processes need to listen on the same: descriptor, family, endpoint string if there is one."""
