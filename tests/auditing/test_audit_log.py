@@ -15,6 +15,7 @@ from twisted.logger import ILogObserver, Logger, formatEvent
 
 from twisted_pypi.auditing import AppendOnlyFile, AuditLog
 from twisted_pypi.auditing.audit_log import AGAIN, INTERVAL
+from twisted_pypi.auditing.floods import FROM_ONE
 from twisted_pypi.boundaries import RunInThread
 from twisted_pypi.boundaries.happenings import Happening, HappeningKind
 
@@ -56,7 +57,7 @@ class House:
             self.audit.tell(Happening(kind=HappeningKind.LOGIN, moment=0.0, user=user))
 
     @property
-    def written(self) -> list[str]:
+    def written(self) -> list[str | None]:
         return [json.loads(line)["user"] for line in Path(self.audit.path).read_bytes().splitlines()]
 
     async def end(self) -> None:
@@ -106,6 +107,14 @@ async def test_what_is_there_at_the_end_is_written(house: House) -> None:
     house.audit.close()
     assert house.written == ["a", "b", "c", "d"]
     assert house.said == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_was_only_counted_is_told_at_the_end(house: House) -> None:
+    for _ in range(FROM_ONE + 5):
+        house.audit.tell(Happening(kind=HappeningKind.LOGIN_FAILED, moment=0.0, user="ada", address="192.0.2.1"))
+    await house.end()
+    assert house.written == ["ada"] * FROM_ONE + [None]
 
 
 @pytest_twisted.ensureDeferred

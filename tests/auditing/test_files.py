@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from twisted_pypi.auditing import AppendOnlyFile, append
@@ -46,6 +46,7 @@ def no_longer_than(size: int) -> Iterator[None]:
         signal.signal(signal.SIGXFSZ, handler)
 
 
+@example(Happening(kind=HappeningKind.LOGIN, moment=0.0, user="\x7f\n\u2028\ud800"))
 @given(st.builds(Happening, kind=st.sampled_from(HappeningKind), moment=st.floats(0, 1e10), user=st.text()))
 def test_whatever_a_stranger_sends_is_one_line_of_printable_ascii(happening: Happening) -> None:
     line = write_line(happening)

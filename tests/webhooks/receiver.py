@@ -52,6 +52,8 @@ class Receiver:
         """Of each answer."""
         self.body = b""
         """Of each answer but 204."""
+        self.endless = False
+        """Does the body of an answer but 204 never end?"""
         self.connections = CountedConnections(Site(_Everything(self), reactor=cast("Any", reactor)))
         self._port: IListeningPort | None = None
         self._scheme = "http"
@@ -105,4 +107,8 @@ class _Everything(Resource):
         request.setResponseCode(status)
         for name, value in self._receiver.headers.items():
             request.setHeader(name, value)
+        if self._receiver.endless and status != 204:
+            request.notifyFinish().addErrback(lambda _: None)
+            request.write(self._receiver.body)
+            return NOT_DONE_YET
         return b"" if status == 204 else self._receiver.body

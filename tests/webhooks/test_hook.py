@@ -2,63 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import pairwise
-from typing import cast
 
 import pytest
 import pytest_twisted
-from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectError
-from twisted.internet.task import Clock
-from twisted.logger import ILogObserver, Logger, formatEvent
 
+from tests.webhooks.house import House
 from twisted_pypi.boundaries.happenings import Happening, HappeningKind
-from twisted_pypi.webhooks import Hook, Signer, Webhooks
+from twisted_pypi.webhooks import Webhooks
 from twisted_pypi.webhooks.hook import FIRST_PAUSE, GIVE_UP, LIMIT, MOST
-from twisted_pypi.webhooks.messages import Message
-
-
-class House:
-    """A hook, and a receiver that answers what the test says."""
-
-    def __init__(self, random: float = 0.5) -> None:
-        self.clock = Clock()
-        self.clock.advance(1000)
-        self.said: list[str] = []
-        self.posted: list[tuple[float, str]] = []
-        self.answer: int | Exception | None = 204
-        self.refused: dict[str, int] = {}
-        self.open: list[Deferred[int]] = []
-        self.hook = Hook("https://x", self.post, Signer(), clock=self.clock, random=lambda: random)
-        self.hook.log = Logger(observer=cast("ILogObserver", lambda event: self.said.append(formatEvent(event))))
-
-    def post(self, body: bytes, headers: Mapping[str, str]) -> Deferred[int]:
-        self.posted.append((self.clock.seconds() - 1000, body.decode()))
-        assert headers["webhook-timestamp"] == str(int(self.clock.seconds()))
-        answer = self.refused.get(body.decode(), self.answer)
-        coming: Deferred[int] = Deferred()
-        if isinstance(answer, Exception):
-            coming.errback(answer)
-        elif answer is None:
-            self.open.append(coming)
-        else:
-            coming.callback(answer)
-        return coming
-
-    def tell(self, *texts: str) -> None:
-        for text in texts:
-            self.hook.tell(Message(f"msg_{text}", self.clock.seconds(), text.encode(), f"upload of {text}"))
-
-    def go_on(self, seconds: float = 0.0) -> None:
-        """Let time pass, in steps that are short enough to see what happens when."""
-        self.clock.pump([0.0] * 20)
-        for _ in range(int(seconds)):
-            self.clock.pump([1.0, 0.0, 0.0])
-
-    @property
-    def bodies(self) -> list[str]:
-        return [body for _, body in self.posted]
 
 
 def test_messages_are_sent_in_order_and_not_before_the_teller_has_returned() -> None:
@@ -133,6 +86,21 @@ def test_only_2xx_is_success(status: int) -> None:
     assert 8 < len(house.bodies) < 15
     assert f"it answered {status}" in house.said[0]
     assert "1 messages" in house.said[1]
+
+
+def test_who_answers_at_all_is_there_again() -> None:
+    house = House()
+    house.answer = 503
+    house.tell("a", "b")
+    house.go_on(FIRST_PAUSE + 1)
+    house.answer = 400
+    house.go_on(2 * FIRST_PAUSE)
+    assert house.bodies == ["a", "a", "a", "b"]
+    house.answer = 503
+    house.tell("c")
+    house.go_on()
+    house.go_on(FIRST_PAUSE)
+    assert house.bodies[-2:] == ["c", "b"], "its pauses begin anew"
 
 
 def test_a_receiver_that_is_gone_is_sent_nothing_more() -> None:
@@ -226,6 +194,9 @@ async def test_the_end_does_not_wait_at_all_for_who_was_down_already() -> None:
     house.answer = ConnectError()
     house.tell("a")
     house.go_on()
+    house.answer = None
+    house.go_on(FIRST_PAUSE)
+    assert len(house.open) == 1
     stopped = house.hook.stop(3)
     house.go_on()
     assert stopped.called

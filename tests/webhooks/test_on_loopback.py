@@ -67,7 +67,7 @@ async def test_signed_messages_arrive_in_order_each_on_a_connection_that_is_clos
 ) -> None:
     (tmp_path / "secret").write_text(f"whsec_{SECRET}\n")
     async with a_receiver() as receiver:
-        receiver.answers, receiver.body = [200, 201, 204], b"x" * 100_000
+        receiver.answers, receiver.body, receiver.endless = [200, 201, 204], b"x" * 100_000, True
         url = f"{receiver.url}/in/x?token=hidden".replace("//", "//me:hid%20den@")
         async with hooked([url], webhook_secret_file=str(tmp_path / "secret")) as webhooks:
             tell(webhooks, "a", "b", "c")
