@@ -23,6 +23,7 @@ PAGES = sorted([*(PROJECT / "docs").rglob("*.md"), PROJECT / "README.md", PROJEC
 EXTRAS = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 DOCS = Environment("docs", tuple(EXTRAS["docs"]))
 OURS = {"twisted-pypi", "pypi-server"}
+ENDS = {"|", "&&", ">", ";", "2>"}
 SERVER = {flag for setting in SETTINGS + UPDATE for flag in (*setting.flags, *setting.off_flags)} | {
     "--help",
     "--version",
@@ -46,8 +47,11 @@ def test_every_command_is_one(path: Path) -> None:
 
 
 def _typed(path: Path) -> Iterator[list[str]]:
-    """The commands of this project that a page shows, as words."""
-    for block in blocks(path.read_text()):
+    """The commands of this project that a page shows, in blocks with fences or indented ones, as words."""
+    page = path.read_text()
+    outside = re.sub(r"```.*?```", "", page, flags=re.DOTALL)
+    indented = "".join(re.findall(r"^    (.*\n)", outside, re.MULTILINE))
+    for block in [*blocks(page), Block("sh", indented, 0)]:
         if block.language not in {"sh", "console", ""}:
             continue
         prompts = block.language == "console" or re.search(r"^[$#] ", block.text, re.MULTILINE)
@@ -58,11 +62,11 @@ def _typed(path: Path) -> Iterator[list[str]]:
                 words = shlex.split(re.sub(r"^[$#] ", "", line), comments=True)
             except ValueError:
                 continue
-            starts = [at for at, word in enumerate(words) if word.rpartition("/")[2] in OURS]
-            # What follows a pipe or a redirection is not ours.
-            for at in starts:
-                end = next((n for n, word in enumerate(words[at:], at) if word in {"|", "&&", ">", ";", "2>"}), None)
-                yield words[at:end]
+            for at, word in enumerate(words):
+                if word.rpartition("/")[2] in OURS:
+                    # What follows a pipe or a redirection is not ours.
+                    end = next((n for n, each in enumerate(words[at:], at) if each in ENDS), None)
+                    yield words[at:end]
 
 
 def _wrong(words: list[str]) -> str:
