@@ -4,11 +4,16 @@ CASES+=(compose compose_tls)
 
 composed() { podman-compose -p "$1" -f "$work/$2" "${@:3}" >"$work/compose.log" 2>&1; }
 
-# compose_up FILE: start it as it is there, at other ports; $name is then the container's.
+composed_down() {
+  composed "$1" "$2" down -v -t 5
+  podman network rm -f "${1}_default" >/dev/null 2>&1 # which older ones leave behind
+}
+
+# compose_up FILE OUTSIDE PLAIN: start it as it is there, at other ports; $name is then the container's.
 compose_up() {
   local file=$1
   tools podman-compose
-  undo="composed $name $file down -v -t 5"
+  undo="composed_down $name $file"
   sed -e "s/^    image: .*/    image: ${image//\//\\/}/" -e '/^    build: /d' \
     -e "s/\"8080:8080\"/\"127.0.0.1:$2:8080\"/" -e "s/\"80:8080\"/\"127.0.0.1:$3:8080\"/" \
     -e "s/\"443:8443\"/\"127.0.0.1:$2:8443\"/" "$file" >"$work/$file"
