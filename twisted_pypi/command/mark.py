@@ -8,9 +8,11 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
+from twisted_pypi.boundaries.happenings import HappeningKind
 from twisted_pypi.command.folders import SHOWN, become_owner, config_in, project_in
 from twisted_pypi.command.printing import as_json
 from twisted_pypi.command.remote import ask, at_once, result
+from twisted_pypi.command.telling import by_version, tell, who
 from twisted_pypi.config import Config
 from twisted_pypi.distributions import ProjectName, is_package_name
 from twisted_pypi.errors import BadForm, BadSetting
@@ -58,9 +60,10 @@ def mark(verb: str, argv: Sequence[str], environ: Mapping[str, str] | None = Non
     if said.user is not None:
         raise BadSetting("-u goes with --url: in the folders nobody has to log in.")
     config = config_in(said, environ or {}, verb)
+    by = who()
     become_owner(config)
     try:
-        return _in_folders(verb, name, said, config)
+        return _in_folders(verb, name, said, config, by)
     except BadForm as problem:
         raise BadSetting(f"{problem}.") from problem
 
@@ -88,7 +91,7 @@ def _parser(verb: str) -> ArgumentParser:
     return parser
 
 
-def _in_folders(verb: str, name: ProjectName, said: Namespace, config: Config) -> str:
+def _in_folders(verb: str, name: ProjectName, said: Namespace, config: Config, by: str) -> str:
     root = config.roots[0]
     files = FolderFiles(config.roots, follow_links=config.follow_links)
     marker = Marker(DirectoryStore(config.roots), files, partial(change_record, root), at_once)
@@ -96,6 +99,10 @@ def _in_folders(verb: str, name: ProjectName, said: Namespace, config: Config) -
         record = read_record(root, name)
         if said.status is not None:
             record = result(marker.set_status(name, said.status, said.reason))
+            tell(
+                config.audit_log, HappeningKind.STATUS, verb, by,
+                project=name, reason=said.reason, detail=record.status,
+            )  # fmt: skip
             if not said.json:
                 return f"{name} {record.sentence}; {SHOWN}."
         yanked = _yanked(files, name)
@@ -104,6 +111,9 @@ def _in_folders(verb: str, name: ProjectName, said: Namespace, config: Config) -
         marked = result(marker.yank(name, said.which, said.reason, None))
     else:
         marked = result(marker.unyank(name, said.which))
+    for version, each in by_version(marked):
+        kind = HappeningKind.YANK if verb == "yank" else HappeningKind.UNYANK
+        tell(config.audit_log, kind, verb, by, project=name, version=version, files=each, reason=said.reason)
     if said.json:
         return as_json(_document(name, read_record(root, name), _yanked(files, name)))
     return f"{_list(known.filename for known in marked)} {_done(verb, len(marked))}; {SHOWN}."

@@ -8,9 +8,11 @@ from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from twisted_pypi.boundaries.happenings import HappenedTo, HappeningKind
 from twisted_pypi.catalog import Place
 from twisted_pypi.command.folders import SHOWN, add_options, become_owner, config_in, is_meant, places_of, project_in
 from twisted_pypi.command.printing import as_json, counted
+from twisted_pypi.command.telling import grouped, tell, who
 from twisted_pypi.command.verbs import CannotBeDone
 from twisted_pypi.config import Config
 from twisted_pypi.distributions import ProjectName
@@ -55,10 +57,11 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> str:
     said = _parser().parse_args(argv)
     before = _checked(said)
     config = config_in(said, environ, "remove")
+    by = who()
     become_owner(config)
     if before is not None:
         return _emptied(said, Trash(config.roots), before)
-    return _removed(said, config)
+    return _removed(said, config, by)
 
 
 def _parser() -> ArgumentParser:
@@ -111,7 +114,7 @@ def _emptied(said: Namespace, trash: Trash, age: int) -> str:
     return f"{counted(count, 'file')} of {size} bytes {'is' if count == 1 else 'are'} deleted from the trash for good."
 
 
-def _removed(said: Namespace, config: Config) -> str:
+def _removed(said: Namespace, config: Config, by: str) -> str:
     name = project_in(said.name)
     files = FolderFiles(config.roots, follow_links=config.follow_links)
     trash = Trash(config.roots)
@@ -135,6 +138,18 @@ def _removed(said: Namespace, config: Config) -> str:
     for entry in in_trash:
         trash.purge(entry.root, entry.entry)
         done.purged += 1
+    detail = "deleted for good" if said.purge else "put into the trash"
+    for version, gone in grouped((version, HappenedTo(place.filename)) for place, version in meant):
+        tell(
+            config.audit_log,
+            HappeningKind.REMOVAL,
+            "remove",
+            by,
+            project=name,
+            version=version,
+            files=gone,
+            detail=detail,
+        )
     if said.json:
         return as_json(_document(name, done, config))
     return "\n".join(_sentences(name, said.which, done, config, last=bool(meant) and not others))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
 
+from twisted_pypi.boundaries.happenings import HappenedTo, HappeningKind
 from twisted_pypi.command.folders import SHOWN, add_options, become_owner, config_in, is_meant, project_in
 from twisted_pypi.command.printing import as_json
+from twisted_pypi.command.telling import grouped, tell, who
 from twisted_pypi.command.verbs import CannotBeDone
 from twisted_pypi.config import Config
 from twisted_pypi.distributions import ProjectName
@@ -31,6 +33,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> str:
     if (said.which is None) != said.all:
         raise BadSetting("expected a version or a file (or --all): restore NAME VERSION|FILE.")
     config = config_in(said, environ, "restore")
+    by = who()
     become_owner(config)
     name = project_in(said.name)
     trash = Trash(config.roots)
@@ -42,6 +45,8 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> str:
         )
     _refuse_what_is_there(config, name, found)
     paths = [trash.restore(each) for each in found.values()]
+    for version, files in grouped((each.version, HappenedTo(each.filename)) for each in found.values()):
+        tell(config.audit_log, HappeningKind.RESTORE, "restore", by, project=name, version=version, files=files)
     if said.json:
         return as_json({"project": name, "restored": paths})
     return "\n".join([*(f"{path} is back." for path in paths), f"{SHOWN[0].upper()}{SHOWN[1:]}."])

@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from getpass import getpass
 from pathlib import Path
 
+from twisted_pypi.boundaries.happenings import HappeningKind
 from twisted_pypi.command import user_file
 from twisted_pypi.command.printing import as_json, counted
 from twisted_pypi.command.pypi_server import settings_of
+from twisted_pypi.command.telling import tell, who
 from twisted_pypi.command.verbs import CannotBeDone
 from twisted_pypi.errors import BadSetting
 from twisted_pypi.htpasswd import LONGEST_NAME, Scheme
@@ -19,6 +21,7 @@ LONGEST = 72
 """Bytes of a password that bcrypt looks at."""
 
 _WEAK = {Scheme.PLAIN, Scheme.DES_CRYPT, Scheme.SHA1, Scheme.MD5_CRYPT, Scheme.APR1}
+_KINDS = {"add": HappeningKind.USER_ADDED, "remove": HappeningKind.USER_REMOVED}
 _KNOWS = "a server that uses it knows at the next request"
 
 
@@ -33,10 +36,14 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> str | int:
         "verify": _verify,
     }
     try:
-        return verbs[said.verb](said, path)
+        answer = verbs[said.verb](said, path)
     except OSError as error:
         verb = "changed" if said.verb in {"add", "remove"} else "read"
         raise CannotBeDone(f"{path} cannot be {verb} ({error.strerror}): its owner has to allow that") from error
+    if said.verb in _KINDS and environ.get("PYPI_AUDIT_LOG"):
+        audit_log = settings_of([], environ, "twisted-pypi user", serving=False).audit_log
+        tell(audit_log, _KINDS[said.verb], f"user {said.verb}", who(), user=said.name, detail=f"in {path}")
+    return answer
 
 
 def passwd(argv: Sequence[str], environ: Mapping[str, str]) -> str | int:
