@@ -10,6 +10,7 @@ from twisted.internet.interfaces import IConsumer, IPushProducer
 from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
+from twisted.web.client import ResponseFailed
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IBodyProducer, IResponse
 from zope.interface import implementer
@@ -34,7 +35,7 @@ class Posting:
         """Post once."""
         sent = Headers({name: [value] for name, value in headers.items()})
         sent.setRawHeaders("User-Agent", [self._agent])
-        return self._send(sent, _Body(body)).addCallback(_status)
+        return self._send(sent, _Body(body)).addCallbacks(_status, _without_answer)
 
 
 @implementer(IBodyProducer)
@@ -55,6 +56,14 @@ class _Body:
 
     def resumeProducing(self) -> None:
         """All was written at once."""
+
+
+def _without_answer(failure: Failure) -> Failure:
+    """Tell a request that was given up from one that failed: twisted.web fails with both in the same way."""
+    problem = failure.value
+    if isinstance(problem, ResponseFailed) and any(each.check(CancelledError) for each in problem.reasons):
+        raise CancelledError
+    return failure
 
 
 def _status(response: IResponse) -> Deferred[int]:
