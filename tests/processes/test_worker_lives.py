@@ -34,6 +34,7 @@ from tests.processes.together import (
     stopped,
     workers_of,
 )
+from twisted_pypi.serving.ending import DRAIN_SECONDS
 
 pytestmark = pytest.mark.clients
 
@@ -101,7 +102,7 @@ def test_ends_at_once_when_idle(server: Process) -> None:
     workers = all_there(server)
     began = time.monotonic()
     assert server.stop() == 0
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < DRAIN_SECONDS - 1
     assert all(is_gone(each) for each in workers)
 
 
