@@ -16,7 +16,7 @@ from twisted.internet.task import deferLater
 
 from tests.web.test_simple import PIP, Somebody, World
 from twisted_pypi.testing.wire import Wire, status
-from twisted_pypi.web.hot import HotAnswers
+from twisted_pypi.web.hot import MOST_HEADS, HotAnswers
 
 RIGHT = PIP[:-2] + b"Authorization: Basic right\r\n\r\n"
 
@@ -163,3 +163,22 @@ async def test_one_look_is_enough_for_sockets_and_none_of_an_earlier_turn(privat
         private.world.accounts.open = False
         private.turns.number = 2
         assert await answers(other, one) == [401] * 2
+
+
+def test_heads_with_a_number_in_each_do_not_push_out_those_that_come_again() -> None:
+    world = World()
+    world.put("foo-1.0.tar.gz")
+    site = world.site
+    assert site.hot is not None
+    wire = world.wire()
+    assert status(wire.send(PIP)) == 200
+    for number in range(MOST_HEADS + 10):
+        assert status(wire.send(PIP[:-2] + b"X-Request-Id: %d\r\n\r\n" % number)) == 200
+    assert site.hot.find(PIP, trusted=False) is not None
+    late = PIP[:-2] + b"X-Late: yes\r\n\r\n"
+    found = []
+    for _ in range(3):
+        found.append(site.hot.find(late, trusted=False) is not None)
+        wire.send(late)
+    assert found == [False, False, True]
+    wire.hang_up()

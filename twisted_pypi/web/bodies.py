@@ -128,13 +128,21 @@ class IndexRequest(Request):
             self._end_of_refused()
         elif (problem := self._problem()) is not None:
             send(self, self.site.reply_to(Failure(problem), self))
+        elif self.path == b"*":
+            self._handleStar()
         else:
-            super().process()
+            # The base would set headers that are set anew behind it, and take the path apart for resources of its own.
+            try:
+                self.render(self.site.place_of(self))
+            except Exception:  # noqa: BLE001  # whatever it is, the client is told of it
+                self.processingFailed(Failure())
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
-        """The whole request came."""
+        """The whole request came.  Forms and queries are not taken apart here: whoever wants them does."""
         self.site = self.channel.site
-        super().requestReceived(command, origin_form(path), version)
+        self.method, self.uri, self.clientproto = command, origin_form(path), version
+        self.path = self.uri.partition(b"?")[0]
+        self.process()
 
     def _problem(self) -> BadRequest | None:
         """What is wrong with the head, that twisted.web does not see (RFC 9112 section 3.2)."""
@@ -211,8 +219,12 @@ class IndexRequest(Request):
         """Every value of a request header."""
         return cast("list[bytes]", self.requestHeaders.getRawHeaders(name, []))
 
+    def has_any(self, names: frozenset[bytes]) -> bool:
+        """Has the request any of these headers?  Their names are in the form that twisted.web gives to all of them."""
+        return not names.isdisjoint(self.requestHeaders._rawHeaders)  # noqa: SLF001  # to ask for one by one takes ten times as long
+
     def _handleStar(self) -> None:
-        # The base sends no Date and no Server here; nothing else is different.
+        # The base sends no Date and no Server.
         send(self, text_reply(405, "ask for a path of this index", (b"Allow", b"GET, HEAD, POST")))
 
 

@@ -8,11 +8,13 @@ from socket import socket
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
-from twisted.internet.interfaces import IPushProducer, ITCPTransport
+from twisted.internet.interfaces import IAddress, IPushProducer, ITCPTransport
 from twisted.internet.tcp import Connection
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel, Request
 from twisted.web.http_headers import Headers
+
+from twisted_pypi.web.patience import Patience
 
 if TYPE_CHECKING:
     from twisted_pypi.web.bodies import IndexRequest
@@ -23,7 +25,11 @@ MSG_MORE = getattr(sockets, "MSG_MORE", 0)
 """Tells the system that more follows at once; not every system knows it."""
 
 
-class IndexChannel(HTTPChannel):
+MOST_AT_ONCE = 4096
+"""Bytes of a head that is taken apart at once: no line of it is too long."""
+
+
+class IndexChannel(Patience, HTTPChannel):
     """One connection of a client.
 
     twisted.web's parser decides what is a request.  It would send ``100
@@ -38,6 +44,8 @@ class IndexChannel(HTTPChannel):
     """Is the other end a trusted proxy?"""
     peer_host = ""
     """The address of the other end; empty for a Unix socket."""
+    _peer: IAddress
+    _host: IAddress
     _socket: socket | None = None
     _held: bytes | None = None
     _secret = False  # had the last head that was known a login?
@@ -45,7 +53,9 @@ class IndexChannel(HTTPChannel):
     def connectionMade(self) -> None:
         """A client is there."""
         super().connectionMade()
-        self.peer_host = getattr(self.getPeer(), "host", "") or ""
+        # Each request asks for both, and neither changes.
+        self._peer, self._host = super().getPeer(), super().getHost()
+        self.peer_host = getattr(self._peer, "host", "") or ""
         self.trusted = self.site.trusts(self.peer_host)
         transport: Any = self.transport
         # TLS wraps the connection in something else, so this one's socket takes plain bytes.
@@ -66,7 +76,45 @@ class IndexChannel(HTTPChannel):
             self.head = data if data.endswith(b"\r\n\r\n") and data.find(b"\r\n\r\n") == len(data) - 4 else None
         else:
             self.head = None
-        super().dataReceived(data)
+        if self.head is not None and len(data) <= MOST_AT_ONCE and self.line_mode and not self.paused:
+            self._take_head(data)
+        else:
+            super().dataReceived(data)
+
+    def _take_head(self, data: bytes) -> None:
+        """Give a whole head to the parser, line by line, as the base does; it would copy the rest for each line."""
+        self.resetTimeout()
+        lines = iter(data[:-2].split(b"\r\n"))
+        self._busyReceiving = True
+        try:
+            for line in lines:
+                if self.lineReceived(line) or cast("Any", self.transport).disconnecting:
+                    self._buffer = b"".join(rest + b"\r\n" for rest in lines)
+                    return
+        finally:
+            self._busyReceiving = False
+
+    def headerReceived(self, line: bytes) -> bool:
+        """Take a header line: one that is known for what it is known to say, and every other by the parser."""
+        lines, request = self.site.lines, self.requests[-1]
+        known = lines.get(line)
+        if known is not None and self._receivedHeaderCount < self.maxHeaders:
+            name, value = known
+            request.requestHeaders._rawHeaders.setdefault(name, []).append(value)  # noqa: SLF001  # as it was added before, with no need to be made canonical again
+            self._receivedHeaderCount += 1
+            return True
+        right: bool = super().headerReceived(line)
+        if right and (repeated := lines.name_worth_remembering(line)) is not None:
+            lines.remember(line, repeated, request.requestHeaders.getRawHeaders(repeated, [b""])[-1])
+        return right
+
+    def getPeer(self) -> IAddress:
+        """Return the address of the other end."""
+        return self._peer
+
+    def getHost(self) -> IAddress:
+        """Return the address of this end."""
+        return self._host
 
     def _at_rest(self) -> bool:
         """Is nothing waiting to be sent, and is the connection to stay?"""
@@ -172,6 +220,7 @@ class IndexChannel(HTTPChannel):
         """The client is gone."""
         self.site.disconnected(self)
         super().connectionLost(reason)
+        self.forget_timeout()
 
     def allHeadersReceived(self) -> None:
         """The head is complete: the request decides what becomes of its body."""

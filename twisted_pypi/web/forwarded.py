@@ -14,6 +14,11 @@ from typing import Protocol
 Headers = Callable[[bytes], list[bytes]]
 """All values of a header, by its name; a list without elements when it was not sent."""
 
+FORWARDING = frozenset(
+    {b"X-Forwarded-For", b"X-Forwarded-Proto", b"X-Forwarded-Host", b"X-Forwarded-Prefix", b"Forwarded"}
+)
+"""The headers that are read here, in the form that twisted.web gives to all names."""
+
 _X_FORWARDED = (b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-prefix")
 _LONGEST_PREFIX = 200
 _LABELS = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252}[A-Za-z0-9])?\.?"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from twisted_pypi.boundaries import Accounts, User
 from twisted_pypi.config import Action
 from twisted_pypi.errors import LoginRequired, NotAllowed
-from twisted_pypi.web.forwarded import client_address
+from twisted_pypi.web.forwarded import FORWARDING, client_address
 from twisted_pypi.web.proxies import TrustedProxies
 
 if TYPE_CHECKING:
@@ -76,7 +76,11 @@ class Guard:
 
     def address(self, request: IndexRequest) -> str:
         """Return the address of the client itself, as far as trusted proxies report it."""
-        return client_address(peer_host(request), request.headers_named, self._proxies)
+        host = peer_host(request)
+        # What most requests are is said at once; the exception is an IPv4 address in the clothes of IPv6.
+        if not request.has_any(FORWARDING) and not host.startswith("::ffff:"):
+            return host
+        return client_address(host, request.headers_named, self._proxies)
 
     async def _log_in(self, request: IndexRequest, authorization: bytes) -> User:
         if self.reports is not None:

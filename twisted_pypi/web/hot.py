@@ -19,6 +19,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Protocol
 
 from twisted_pypi.boundaries import User
+from twisted_pypi.web.forwarded import FORWARDING
 
 if TYPE_CHECKING:
     from twisted_pypi.web.bodies import IndexRequest
@@ -31,9 +32,16 @@ MOST_HEADS = 4096
 LONGEST_HEAD = 2048
 """Bytes of a head that is worth remembering."""
 
-_NEVER = (b"range", b"expect", b"upgrade", b"content-length", b"transfer-encoding", b"te", b"trailer")
-_SECRET = b"uthorization:"  # however the first letter is written; for a proxy, too
-_FORWARDING = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-forwarded-prefix")
+MOST_UNASKED = MOST_HEADS // 2
+"""Heads of each sort beyond which only those are remembered that came before: with a number in each, none ever does."""
+
+MOST_MET = 16_384
+"""Heads of which it is known that they came; with more, all that is forgotten."""
+
+# In the form that twisted.web gives to all names.
+_NEVER = frozenset({b"Range", b"Expect", b"Upgrade", b"Content-Length", b"Transfer-Encoding", b"TE", b"Trailer"})
+_LOGINS = frozenset({b"Authorization", b"Proxy-Authorization"})
+_SECRET = b"uthorization:"  # however the first letter is written
 
 
 class Users(Protocol):
@@ -93,6 +101,7 @@ class HotAnswers:
         self._keyed = blake2b(digest_size=16, key=secret)
         self._plain: tuple[dict[bytes, HotAnswer], dict[bytes, HotAnswer]] = ({}, {})
         self._forwarded: tuple[dict[bytes, HotAnswer], dict[bytes, HotAnswer]] = ({}, {})
+        self._met: set[int] = set()
         self._secrets: tuple[dict[bytes, HotAnswer], dict[bytes, HotAnswer]] = ({}, {})
 
     def find(self, head: bytes, *, trusted: bool, plain: bool = False, secret: bool = False) -> HotAnswer | None:
@@ -132,13 +141,16 @@ class HotAnswers:
 
     def remember(self, head: bytes, request: IndexRequest, page: Page, *, unchanged: bool, trusted: bool) -> None:
         """Remember the answer that this request got, if it is one of those that may be."""
-        headers = request.requestHeaders
         if len(head) > LONGEST_HEAD or request.clientproto != b"HTTP/1.1" or not request.uri.startswith(b"/"):
             return
         # An empty line may come before a request (RFC 9112 section 2.2), long before.
-        if not head.startswith(request.method):
+        if request.has_any(_NEVER) or _closes(request) or not head.startswith(request.method):
             return
-        if any(headers.hasHeader(each) for each in _NEVER) or _closes(request):
+        secret = request.has_any(_LOGINS) or _SECRET in head
+        key = self._digest(head) if secret else head
+        forwarded = request.has_any(FORWARDING)
+        kept = (self._secrets if secret else self._forwarded if forwarded else self._plain)[trusted]
+        if len(kept) >= MOST_UNASKED and not self._came_before(key):
             return
         users = None
         if request.login is not None:
@@ -147,18 +159,21 @@ class HotAnswers:
             if self._users.remembered(request.getHeader(b"authorization") or b"") is None:
                 return
         address, user, rest = request.site.log_parts(request)
-        forwarded = any(headers.hasHeader(each) for each in _FORWARDING)
         series = request.site.series(request)
         answer = HotAnswer(page, unchanged, users, address if forwarded and trusted else None, user, rest, series)
-        kept = self._plain[trusted]
-        if headers.hasHeader(b"authorization") or _SECRET in head:
-            kept = self._secrets[trusted]
-            head = self._digest(head)
-        elif forwarded:
-            kept = self._forwarded[trusted]
         if len(kept) >= MOST_HEADS:
             kept.clear()
-        kept[head] = answer
+        kept[key] = answer
+
+    def _came_before(self, key: bytes) -> bool:
+        """Did this head come before, lately?"""
+        number = hash(key)
+        if number in self._met:
+            return True
+        if len(self._met) >= MOST_MET:
+            self._met.clear()
+        self._met.add(number)
+        return False
 
 
 def _closes(request: IndexRequest) -> bool:

@@ -97,6 +97,7 @@ def send_head(request: IndexRequest, found: Found) -> None:
 
 def _set_head(request: IndexRequest, found: Found) -> None:
     request.setResponseCode(found.status)
+    request.responseHeaders.setRawHeaders(b"Date", [request.site.date()])
     for name, value in found.headers:
         request.responseHeaders.setRawHeaders(name, [value])
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol
-from urllib.parse import urlsplit
+from typing import Any, Protocol, cast
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.logger import Logger
@@ -18,6 +18,7 @@ from twisted_pypi.web.bodies import IndexRequest, Intake
 from twisted_pypi.web.channel import FollowingChannel, IndexChannel
 from twisted_pypi.web.conditions import http_date
 from twisted_pypi.web.hot import HotAnswers
+from twisted_pypi.web.known_lines import KnownLines
 from twisted_pypi.web.measuring import Measurements, Series
 from twisted_pypi.web.replies import ErrorPages, Reply, error_headers, error_reply, status_of
 
@@ -90,6 +91,7 @@ class IndexSite(Site):
         self._error_pages = error_pages
         self._addresses = addresses
         self.hot = hot
+        self.lines = KnownLines()
         self.measurements = measurements
         self._channel_class = IndexChannel if catch_up is None else FollowingChannel
         self.catch_up = catch_up or (lambda: None)
@@ -109,6 +111,7 @@ class IndexSite(Site):
         channel.site = channel.factory = self
         channel.requestFactory = self.requestFactory
         channel.callLater = self.reactor.callLater
+        channel.seconds = self.reactor.seconds
         channel.timeOut = self.timeOut
         made: IndexChannel = channel
         return made
@@ -157,6 +160,15 @@ class IndexSite(Site):
     def series(self, request: IndexRequest) -> Series | None:
         """Return where requests with the same answer are counted."""
         return None if self.measurements is None else self.measurements.series_of_head(request)
+
+    def place_of(self, request: IndexRequest) -> IResource:
+        """Return what answers a request, and say in ``request.postpath`` what follows the place it was found at."""
+        root: Any = self.resource
+        if root.isLeaf:
+            request.postpath = [unquote_to_bytes(each) for each in request.path[1:].split(b"/")]
+            return cast("IResource", root)
+        # The tree finds places however deep they are, and says what follows itself.
+        return cast("IResource", root.getChildWithDefault(b"", request))
 
     def trusts(self, host: str) -> bool:
         """Are the forwarding headers of this peer believed?"""

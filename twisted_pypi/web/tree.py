@@ -78,7 +78,8 @@ class Tree(Resource):
         super().__init__()
         self._guard = guard
         self._prefix = [each.encode() for each in prefix.split("/") if each]
-        self._health = [each.encode() for each in health.split("/") if each]
+        below = [each.encode() for each in health.split("/") if each]
+        self._health = (below, [*self._prefix, *below])
         self._handlers = handlers
         upload = (Action.UPDATE, handlers.upload)
         welcome = Leaf(guard, {GET: (Action.LIST, handlers.welcome), POST: upload}, route="welcome")
@@ -130,7 +131,7 @@ class Tree(Resource):
         """Find who answers; ``request.postpath`` becomes what follows."""
         asked = cast("IndexRequest", request)
         segments = _segments(asked.path)
-        if segments in (self._health, [*self._prefix, *self._health]):
+        if segments in self._health:
             return self._health_leaf
         if segments[: len(self._prefix)] != self._prefix:
             return self._nothing
@@ -165,7 +166,8 @@ def _segments(path: bytes) -> list[bytes]:
     """The parts of a target's path; a client may send the whole address (RFC 9112 section 3.2.2)."""
     if not path.startswith(b"/"):
         path = _AUTHORITY.sub(b"", path) or b"/"
-    return [unquote_to_bytes(each) for each in path[1:].split(b"/")]
+    segments = path[1:].split(b"/")
+    return [unquote_to_bytes(each) for each in segments] if b"%" in path else segments
 
 
 def _is_json(segments: list[bytes]) -> bool:
