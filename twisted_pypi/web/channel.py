@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import socket as sockets
-from contextlib import suppress
-from socket import socket
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
 from twisted.internet.interfaces import IAddress, IPushProducer, ITCPTransport
-from twisted.internet.tcp import Connection
 from twisted.python.failure import Failure
-from twisted.web.http import HTTPChannel, Request
-from twisted.web.http_headers import Headers
+from twisted.web.http import Request
 
 from twisted_pypi.web.patience import Patience
+from twisted_pypi.web.straight_sending import StraightSending
 
 if TYPE_CHECKING:
     from twisted_pypi.web.bodies import IndexRequest
     from twisted_pypi.web.hot import HotAnswer
     from twisted_pypi.web.site import IndexSite
 
-MSG_MORE = getattr(sockets, "MSG_MORE", 0)
-"""Tells the system that more follows at once; not every system knows it."""
-
 
 MOST_AT_ONCE = 4096
 """Bytes of a head that is taken apart at once: no line of it is too long."""
 
 
-class IndexChannel(Patience, HTTPChannel):
+class IndexChannel(Patience, StraightSending):
     """One connection of a client.
 
     twisted.web's parser decides what is a request.  It would send ``100
@@ -46,8 +39,6 @@ class IndexChannel(Patience, HTTPChannel):
     """The address of the other end; empty for a Unix socket."""
     _peer: IAddress
     _host: IAddress
-    _socket: socket | None = None
-    _held: bytes | None = None
     _secret = False  # had the last head that was known a login?
 
     def connectionMade(self) -> None:
@@ -57,10 +48,6 @@ class IndexChannel(Patience, HTTPChannel):
         self._peer, self._host = super().getPeer(), super().getHost()
         self.peer_host = getattr(self._peer, "host", "") or ""
         self.trusted = self.site.trusts(self.peer_host)
-        transport: Any = self.transport
-        # TLS wraps the connection in something else, so this one's socket takes plain bytes.
-        if isinstance(transport, Connection):
-            self._socket = transport.socket
         self.site.connected(self)
 
     def dataReceived(self, data: bytes) -> None:
@@ -69,7 +56,7 @@ class IndexChannel(Patience, HTTPChannel):
         if not self.requests and self.persistent and not self._buffer and self.site.hot is not None:
             answer = self.site.hot.find(data, trusted=self.trusted, plain=self._socket is not None, secret=self._secret)
             self._secret = answer is not None and answer.users is not None
-            if answer is not None and self._at_rest():
+            if answer is not None and self.at_rest():
                 self.resetTimeout()
                 self._answer(answer)
                 return
@@ -116,15 +103,6 @@ class IndexChannel(Patience, HTTPChannel):
         """Return the address of this end."""
         return self._host
 
-    def _at_rest(self) -> bool:
-        """Is nothing waiting to be sent, and is the connection to stay?"""
-        transport: Any = self.transport
-        return not (
-            getattr(transport, "dataBuffer", b"")
-            or getattr(transport, "_tempDataBuffer", None)
-            or getattr(transport, "disconnecting", False)
-        )
-
     def _answer(self, answer: HotAnswer) -> None:
         began = perf_counter()
         page, date = answer.page, self.site.date()
@@ -133,54 +111,6 @@ class IndexChannel(Patience, HTTPChannel):
         self.send_whole(data, body)
         if answer.series is not None:
             answer.series.add(perf_counter() - began, 0 if answer.unchanged else len(page.body))
-
-    def send_whole(self, data: bytes, body: bytes = b"") -> None:
-        """Send a finished answer, in one piece or two: straight to the socket where nothing waits before it.
-
-        The transport would ask the reactor first whether the socket takes
-        something, and wait a turn for the answer.
-        """
-        if self._socket is not None and self._at_rest():
-            try:
-                sent = self._socket.sendmsg((data, body)) if body else self._socket.send(data)
-            except OSError:  # full, or gone: the transport finds out which
-                sent = 0
-            if sent == len(data) + len(body):
-                return
-            self.write((data + body)[sent:])
-        else:
-            self.write(data + body)
-
-    def send_head(self, request: Request, *, more: bool) -> bool:
-        """Send the head of an answer at once; ``more``: in one segment with what its sender writes to the socket next.
-
-        False: the transport has to send it, or the rest of it, first.
-        """
-        if self._socket is None:
-            return False
-        if not self._at_rest():
-            cast("Connection", self.transport).doWrite()
-        if not self._at_rest():
-            return False
-        self._held = b""
-        request.write(b"")
-        head, self._held = self._held, None
-        sent = 0
-        with suppress(OSError):  # as above
-            sent = self._socket.send(head, MSG_MORE if more else 0)
-        if sent < len(head):
-            self.write(head[sent:])
-        return sent == len(head)
-
-    def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Headers) -> None:
-        """Send a head, in one piece, unless it is held back."""
-        lines = [b"%b %b %b" % (version, code, reason)]
-        lines += [name + b": " + value for name, values in headers.getAllRawHeaders() for value in values]
-        head = b"\r\n".join((*lines, b"", b""))
-        if self._held is None:
-            self.write(head)
-        else:
-            self._held = head
 
     def pauseProducing(self) -> None:
         """The client does not read: take no further request from it until it does.

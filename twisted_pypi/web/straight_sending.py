@@ -1,0 +1,87 @@
+"""Answers that go straight to the socket of a connection, in as few calls and segments as they can."""
+
+from __future__ import annotations
+
+import socket as sockets
+from contextlib import suppress
+from socket import socket
+from typing import Any, cast
+
+from twisted.internet.tcp import Connection
+from twisted.web.http import HTTPChannel, Request
+from twisted.web.http_headers import Headers
+
+MSG_MORE = getattr(sockets, "MSG_MORE", 0)
+"""Tells the system that more follows at once; not every system knows it."""
+
+
+class StraightSending(HTTPChannel):
+    """A channel that need not ask the reactor first whether its socket takes something."""
+
+    _socket: socket | None = None
+    _held: bytes | None = None
+
+    def connectionMade(self) -> None:
+        """A client is there."""
+        super().connectionMade()
+        transport: Any = self.transport
+        # TLS wraps the connection in something else, so this one's socket takes plain bytes.
+        if isinstance(transport, Connection):
+            self._socket = transport.socket
+
+    def at_rest(self) -> bool:
+        """Is nothing waiting to be sent, and is the connection to stay?"""
+        transport: Any = self.transport
+        return not (
+            getattr(transport, "dataBuffer", b"")
+            or getattr(transport, "_tempDataBuffer", None)
+            or getattr(transport, "disconnecting", False)
+        )
+
+    def send_whole(self, data: bytes, body: bytes = b"") -> None:
+        """Send a finished answer, in one piece or two: straight to the socket where nothing waits before it.
+
+        The transport would ask the reactor first whether the socket takes
+        something, and wait a turn for the answer.
+        """
+        if self._socket is not None and self.at_rest():
+            try:
+                sent = self._socket.sendmsg((data, body)) if body else self._socket.send(data)
+            except OSError:  # full, or gone: the transport finds out which
+                sent = 0
+            if sent == len(data) + len(body):
+                return
+            self.write((data + body)[sent:])
+        else:
+            self.write(data + body)
+
+    def send_head(self, request: Request, *, more: bool) -> bool:
+        """Send the head of an answer at once; ``more``: in one segment with what its sender writes to the socket next.
+
+        False: the transport has to send it, or the rest of it, first.
+        """
+        if self._socket is None:
+            return False
+        if not self.at_rest():
+            cast("Connection", self.transport).doWrite()
+        if not self.at_rest():
+            return False
+        self._held = b""
+        request.write(b"")
+        head, self._held = self._held, None
+        sent = 0
+        with suppress(OSError):  # as above
+            sent = self._socket.send(head, MSG_MORE if more else 0)
+        if sent < len(head):
+            self.write(head[sent:])
+        return sent == len(head)
+
+    def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Headers) -> None:
+        """Send a head, in one piece, unless it is held back."""
+        lines = [b"%b %b %b" % (version, code, reason)]
+        lines += [name + b": " + value for name, values in headers.getAllRawHeaders() for value in values]
+        head = b"\r\n".join((*lines, b"", b""))
+        if self._held is None:
+            self.write(head)
+        else:
+            self._held = head
