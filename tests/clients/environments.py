@@ -31,10 +31,12 @@ class Environment:
 
     name: str
     requirements: tuple[str, ...]
+    newest: tuple[int, int] = (3, 99)
+    """The newest Python that it runs on."""
 
 
 PIP = Environment("pip-26.3", ("pip==26.3", "flit_core==4.2.0"))
-PIP_21 = Environment("pip-21.3.1", ("pip==21.3.1", "flit_core==4.2.0"))
+PIP_21 = Environment("pip-21.3.1", ("pip==21.3.1", "flit_core==4.2.0"), (3, 11))
 UV = Environment("uv-0.13.9", ("uv==0.13.9",))
 TWINE = Environment("twine-7.0.0", ("twine==7.0.0",))
 TWINE_6 = Environment("twine-6.1.0", ("twine==6.1.0",))
@@ -43,7 +45,7 @@ FLIT = Environment("flit-4.2.0", ("flit==4.2.0",))
 HATCH = Environment("hatch-1.18.2", ("hatch==1.18.2",))
 PDM = Environment("pdm-2.29.3", ("pdm[locked]==2.29.3",))
 BUILD = Environment("build-1.6.1", ("build==1.6.1", "hatchling==1.33.0", "flit_core==4.2.0"))
-SETUPTOOLS_65 = Environment("setuptools-65.7.0", ("setuptools==65.7.0",))
+SETUPTOOLS_65 = Environment("setuptools-65.7.0", ("setuptools==65.7.0",), (3, 11))
 PYPISERVER = Environment(
     "pypiserver-2.4.2",
     # The last watchdog that does not report files that are opened: with a later one it throws its cache away itself.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -46,7 +47,13 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture
 def client(home: Path) -> Callable[[Environment], Client]:
     """Gives the programs of an environment a home."""
-    return lambda environment: Client(programs_of(environment), home)
+
+    def of(environment: Environment) -> Client:
+        if sys.version_info[:2] > environment.newest:
+            pytest.skip(f"{environment.name} did not run: it knows no Python newer than {environment.newest}")
+        return Client(programs_of(environment), home)
+
+    return of
 
 
 @pytest.fixture
