@@ -40,7 +40,12 @@ TARGETS = (
     "/none",
 )
 
-_CHANGING = re.compile(rb"\r\nDate: [^\r]*|(?:(?<=boundary=)|(?<=\r\n--))[0-9a-f]{32}")
+# One pattern for all three would have no beginning to look for, and take ten times as long for megabytes.
+_CHANGING = (
+    (re.compile(rb"\r\nDate: [^\r]*"), b""),
+    (re.compile(rb"boundary=[0-9a-f]{32}"), b"boundary="),
+    (re.compile(rb"\r\n--[0-9a-f]{32}"), b"\r\n--"),
+)
 _MOMENT = re.compile(r"\[[^]]*\]")
 
 
@@ -93,7 +98,7 @@ class Server:
             for key in sorted(after)
             if after[key] != before.get(key)
         )
-        return Said(_CHANGING.sub(b"", data), closed, tuple(self._new_lines()), counted)
+        return Said(_without_what_changes(data), closed, tuple(self._new_lines()), counted)
 
     async def _until(self, wire: Wire, before: dict[tuple[str, int], tuple[int, int]], answers: int) -> bytes:
         """Wait for so many answers since ``before``, or the end of the connection."""
@@ -117,6 +122,12 @@ class Server:
             text = file.read()
             self._read = file.tell()
         return _MOMENT.sub("", text).splitlines()
+
+
+def _without_what_changes(data: bytes) -> bytes:
+    for pattern, replacement in _CHANGING:
+        data = pattern.sub(replacement, data)
+    return data
 
 
 @asynccontextmanager
