@@ -26,6 +26,8 @@ run: $(STAMP)   ## serve ./packages on port 8080
 	  'pip install --index-url http://localhost:8080/simple/ my-package'
 	@$(BIN)/twistd -n --pidfile= pypi --root packages --port 8080 --password-file packages/.htpasswd
 
+# A server of the tests that has to compile its modules takes twice as long to start, and there are hundreds of starts.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(STAMP)  ## run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 

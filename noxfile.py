@@ -69,4 +69,4 @@ def tests(session: nox.Session) -> None:
     words = ("-p", "no:cacheprovider", "-n", "2", "--dist", "loadfile", *session.posargs)
     # The clients' environments belong to one Python; those in .venvs are for the Python of `make test`.
     clients = f"{session.virtualenv.location}-clients"
-    session.run("python", "-m", "pytest", *words, env={"TEST_CLIENTS": clients})
+    session.run("python", "-m", "pytest", *words, env={"TEST_CLIENTS": clients, "PYTHONDONTWRITEBYTECODE": ""})
