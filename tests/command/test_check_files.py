@@ -193,8 +193,10 @@ def nobody(tmp_path: Path) -> Iterator[int]:
     if os.geteuid() != 0:
         yield os.geteuid()
         return
-    for each in (tmp_path, *list(tmp_path.parents)[:2]):
-        each.chmod(0o755)
+    # One folder more where several processes run the tests.
+    for each in (tmp_path, *tmp_path.parents):
+        if each.stat().st_mode & 0o011 != 0o011:
+            each.chmod(0o711)
     os.chown(tmp_path / "packages", 12345, 12345)
     os.seteuid(12345)
     yield 12345
