@@ -188,22 +188,19 @@ def test_links(root: Path, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def nobody(tmp_path: Path) -> Iterator[int]:
+def nobody(open_folder: Path) -> Iterator[int]:
     """The rights of a user who is not root, where the tests are."""
     if os.geteuid() != 0:
         yield os.geteuid()
         return
-    # One folder more where several processes run the tests.
-    for each in (tmp_path, *tmp_path.parents):
-        if each.stat().st_mode & 0o011 != 0o011:
-            each.chmod(0o711)
-    os.chown(tmp_path / "packages", 12345, 12345)
+    os.chown(open_folder, 12345, 12345)
     os.seteuid(12345)
     yield 12345
     os.seteuid(0)
 
 
-def test_rights_that_are_missing(root: Path, nobody: int) -> None:
+def test_rights_that_are_missing(open_folder: Path, nobody: int) -> None:
+    root = open_folder / "packages"
     path = ACME.lay_into(root / "sub")
     other = wheel("core", "1.0").lay_into(root / "closed")
     path.chmod(0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -128,18 +127,6 @@ class Daemon:
         """Send SIGTERM and wait for the end."""
         os.kill(self.pid, signal.SIGTERM)
         assert comes_true(lambda: is_gone(self.pid)), self.log.read_text()
-
-
-@pytest.fixture
-def open_folder(tmp_path: Path) -> Iterator[Path]:
-    """A folder that everybody may enter, with all that lead to it."""
-    above = [each for each in tmp_path.parents if each.stat().st_uid == os.geteuid() and each.stat().st_mode & 0o700]
-    before = {each: each.stat().st_mode for each in (tmp_path, *above)}
-    for each, mode in before.items():
-        each.chmod(mode | 0o055)
-    yield tmp_path
-    for each, mode in before.items():
-        each.chmod(mode)
 
 
 def test_a_daemon_serves_reloads_and_ends(root: Path, tmp_path: Path) -> None:
