@@ -14,6 +14,7 @@ from pathlib import Path
 from tests.clients.archives import wheel
 from tests.clients.fixtures import PASSWORD, USER
 from tests.clients.server import Process
+from twisted_pypi.tap.together import WORKER
 
 LOGIN = f"{USER}:{PASSWORD}"
 NOTICED = 4
@@ -42,6 +43,9 @@ def all_there(server: Process, count: int = WORKERS - 1) -> list[int]:
 def listens(pid: int) -> bool:
     """Has a process taken the handover, and opened an event loop over its socket?"""
     with suppress(OSError):
+        # What the keeper has just forked has the keeper's event loop, and its command line.
+        if WORKER.encode() not in Path(f"/proc/{pid}/cmdline").read_bytes():
+            return False
         return sum("eventpoll" in str(each.readlink()) for each in Path(f"/proc/{pid}/fd").iterdir()) == 1
     return False
 
