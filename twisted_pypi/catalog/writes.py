@@ -180,6 +180,8 @@ class Writer:
 
     def remember_folder(self, root: int, folder: str, identity: Identity) -> None:
         """Files were seen in this folder, or below it, and this is which folder it is."""
+        if self.read.identity(root, folder) == identity:
+            return  # as for nearly every upload: a page less to be written
         self._connection.execute(
             "INSERT OR REPLACE INTO folders (root, parent, name, device, inode) VALUES (?, ?, ?, ?, ?)",
             (self._ids[root], *split_folder(folder), *identity),
