@@ -30,6 +30,15 @@ if TYPE_CHECKING:
 LINGER = 5.0
 """Seconds for which the body of a refused request is read and thrown away, so that its client sees the answer."""
 
+WRITTEN = {
+    each.lower(): each
+    for each in (
+        b"Accept", b"Accept-Encoding", b"Authorization", b"Connection", b"Content-Type", b"Expect", b"Host", b"If-Match",
+        b"If-Modified-Since", b"If-None-Match", b"If-Range", b"If-Unmodified-Since", b"Range", b"Referer", b"User-Agent",
+    )
+}  # fmt: skip
+"""Headers that many requests are asked for, as twisted.web writes all names."""
+
 _ABSOLUTE = re.compile(rb"https?://[^/?]*", re.IGNORECASE)
 
 
@@ -199,6 +208,7 @@ class IndexRequest(Request):
         """The client went away."""
         if self._linger is not None and self._linger.active():
             self._linger.cancel()
+            self.site.log(self)
         if self.intake is not None:
             self.intake.abandon()
         self._waiting = None
@@ -217,7 +227,15 @@ class IndexRequest(Request):
 
     def headers_named(self, name: bytes) -> list[bytes]:
         """Every value of a request header."""
-        return cast("list[bytes]", self.requestHeaders.getRawHeaders(name, []))
+        written = WRITTEN.get(name)
+        if written is None:
+            return cast("list[bytes]", self.requestHeaders.getRawHeaders(name, []))
+        return self.requestHeaders._rawHeaders.get(written) or []  # noqa: SLF001  # for each name its base looks up twice, and converts
+
+    def getHeader(self, key: bytes) -> bytes | None:  # type: ignore[override]  # names are bytes here
+        """Return the last value of a request header."""
+        values = self.headers_named(key)
+        return values[-1] if values else None
 
     def has_any(self, names: frozenset[bytes]) -> bool:
         """Has the request any of these headers?  Their names are in the form that twisted.web gives to all of them."""

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 
 
 MOST_AT_ONCE = 4096
-"""Bytes of a head that is taken apart at once: no line of it is too long."""
+"""Bytes of a head that is taken apart at once: no line of it is too long, nor all of them."""
+
+MOST_LINES = 100
+"""Lines of such a head: they are not too many."""
+
+
+_BLANKS = frozenset({b" ", b"\t"})
+"""With one of these begins a line that goes on with the line before."""
 
 
 class IndexChannel(Patience, StraightSending):
@@ -60,39 +67,55 @@ class IndexChannel(Patience, StraightSending):
                 self.resetTimeout()
                 self._answer(answer)
                 return
-            self.head = data if data.endswith(b"\r\n\r\n") and data.find(b"\r\n\r\n") == len(data) - 4 else None
+            lines = data.split(b"\r\n") if len(data) <= MOST_AT_ONCE else []
+            # What ends with an empty line, and has no other, is one head and nothing else.
+            if len(lines) > 2 and not lines[-1] and lines.index(b"") == len(lines) - 2:
+                self.head = data
+                if self._take_head(lines):
+                    return
+            else:
+                self.head = None
         else:
             self.head = None
-        if self.head is not None and len(data) <= MOST_AT_ONCE and self.line_mode and not self.paused:
-            self._take_head(data)
-        else:
-            super().dataReceived(data)
+        super().dataReceived(data)
 
-    def _take_head(self, data: bytes) -> None:
-        """Give a whole head to the parser, line by line, as the base does; it would copy the rest for each line."""
+    def _take_head(self, lines: list[bytes]) -> bool:
+        """Give a whole head to the parser line by line, as the base does, but for lines that are known.
+
+        The base would copy the rest of the head for each line, and take each
+        apart that came a thousand times.  Return False, with nothing done,
+        where that is left to it: headers of several lines, or many of them.
+        """
+        known = self.site.lines.known
+        if not self.line_mode or self.paused or len(lines) > MOST_LINES:
+            return False
+        for line in lines:
+            if line not in known and line[:1] in _BLANKS:
+                return False
         self.resetTimeout()
-        lines = iter(data[:-2].split(b"\r\n"))
         self._busyReceiving = True
         try:
-            for line in lines:
-                if self.lineReceived(line) or cast("Any", self.transport).disconnecting:
-                    self._buffer = b"".join(rest + b"\r\n" for rest in lines)
-                    return
+            self.lineReceived(lines[0])
+            if cast("Any", self.transport).disconnecting:
+                return True
+            headers = self.requests[-1].requestHeaders._rawHeaders  # noqa: SLF001  # where they would be put, too
+            for line in lines[1:-2]:
+                said = known.get(line)
+                if said is not None:
+                    headers.setdefault(said[0], []).append(said[1])
+                elif not self.headerReceived(line):
+                    return True
+            self.lineReceived(b"")
         finally:
             self._busyReceiving = False
+        return True
 
     def headerReceived(self, line: bytes) -> bool:
-        """Take a header line: one that is known for what it is known to say, and every other by the parser."""
-        lines, request = self.site.lines, self.requests[-1]
-        known = lines.get(line)
-        if known is not None and self._receivedHeaderCount < self.maxHeaders:
-            name, value = known
-            request.requestHeaders._rawHeaders.setdefault(name, []).append(value)  # noqa: SLF001  # as it was added before, with no need to be made canonical again
-            self._receivedHeaderCount += 1
-            return True
+        """Take a header line, and remember what it says if it is one that will come again."""
         right: bool = super().headerReceived(line)
-        if right and (repeated := lines.name_worth_remembering(line)) is not None:
-            lines.remember(line, repeated, request.requestHeaders.getRawHeaders(repeated, [b""])[-1])
+        lines = self.site.lines
+        if right and (name := lines.name_worth_remembering(line)) is not None:
+            lines.remember(line, name, self.requests[-1].requestHeaders.getRawHeaders(name, [b""])[-1])
         return right
 
     def getPeer(self) -> IAddress:

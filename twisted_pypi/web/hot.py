@@ -33,7 +33,7 @@ LONGEST_HEAD = 2048
 """Bytes of a head that is worth remembering."""
 
 MOST_UNASKED = MOST_HEADS // 2
-"""Heads of each sort beyond which only those are remembered that came before: with a number in each, none ever does."""
+"""Heads of all sorts beyond which only those are remembered that came before: with a number in each, none ever does."""
 
 MOST_MET = 16_384
 """Heads of which it is known that they came; with more, all that is forgotten."""
@@ -102,6 +102,7 @@ class HotAnswers:
         self._plain: tuple[dict[bytes, HotAnswer], dict[bytes, HotAnswer]] = ({}, {})
         self._forwarded: tuple[dict[bytes, HotAnswer], dict[bytes, HotAnswer]] = ({}, {})
         self._met: set[int] = set()
+        self._kept = 0  # heads in all of them
         self._secrets: tuple[dict[bytes, HotAnswer], dict[bytes, HotAnswer]] = ({}, {})
 
     def find(self, head: bytes, *, trusted: bool, plain: bool = False, secret: bool = False) -> HotAnswer | None:
@@ -114,7 +115,7 @@ class HotAnswers:
         """
         found = None if secret else self._plain[trusted].get(head) or self._forwarded[trusted].get(head)
         if found is None:
-            if not secret and _SECRET not in head:
+            if not self._secrets[trusted] or (not secret and _SECRET not in head):
                 return None
             digest = self._keyed.copy()
             digest.update(head)
@@ -141,16 +142,12 @@ class HotAnswers:
 
     def remember(self, head: bytes, request: IndexRequest, page: Page, *, unchanged: bool, trusted: bool) -> None:
         """Remember the answer that this request got, if it is one of those that may be."""
-        if len(head) > LONGEST_HEAD or request.clientproto != b"HTTP/1.1" or not request.uri.startswith(b"/"):
+        if len(head) > LONGEST_HEAD or (self._kept >= MOST_UNASKED and not self._came_before(head)):
+            return
+        if request.clientproto != b"HTTP/1.1" or not request.uri.startswith(b"/"):
             return
         # An empty line may come before a request (RFC 9112 section 2.2), long before.
         if request.has_any(_NEVER) or _closes(request) or not head.startswith(request.method):
-            return
-        secret = request.has_any(_LOGINS) or _SECRET in head
-        key = self._digest(head) if secret else head
-        forwarded = request.has_any(FORWARDING)
-        kept = (self._secrets if secret else self._forwarded if forwarded else self._plain)[trusted]
-        if len(kept) >= MOST_UNASKED and not self._came_before(key):
             return
         users = None
         if request.login is not None:
@@ -160,14 +157,19 @@ class HotAnswers:
                 return
         address, user, rest = request.site.log_parts(request)
         series = request.site.series(request)
+        secret, forwarded = request.has_any(_LOGINS) or _SECRET in head, request.has_any(FORWARDING)
+        kept = (self._secrets if secret else self._forwarded if forwarded else self._plain)[trusted]
         answer = HotAnswer(page, unchanged, users, address if forwarded and trusted else None, user, rest, series)
         if len(kept) >= MOST_HEADS:
+            self._kept -= len(kept)
             kept.clear()
-        kept[key] = answer
+        before = len(kept)
+        kept[self._digest(head) if secret else head] = answer
+        self._kept += len(kept) - before
 
-    def _came_before(self, key: bytes) -> bool:
-        """Did this head come before, lately?"""
-        number = hash(key)
+    def _came_before(self, head: bytes) -> bool:
+        """Did this head come before, lately?  Of one with a login, too, no more than a number is kept."""
+        number = hash(head)
         if number in self._met:
             return True
         if len(self._met) >= MOST_MET:

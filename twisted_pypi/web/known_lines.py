@@ -27,11 +27,8 @@ class KnownLines:
 
     def __init__(self) -> None:
         """None are known."""
-        self._lines: dict[bytes, tuple[bytes, bytes]] = {}
-
-    def get(self, line: bytes) -> tuple[bytes, bytes] | None:
-        """Return what a line says, if that is known."""
-        return self._lines.get(line)
+        self.known: dict[bytes, tuple[bytes, bytes]] = {}
+        """What each line says."""
 
     def name_worth_remembering(self, line: bytes) -> bytes | None:
         """Return the canonical name of the header of a line, if it is one that comes again and again."""
@@ -39,6 +36,6 @@ class KnownLines:
 
     def remember(self, line: bytes, name: bytes, value: bytes) -> None:
         """Remember what a line says."""
-        if len(self._lines) >= MOST_LINES:
-            self._lines.clear()
-        self._lines[line] = name, value
+        if len(self.known) >= MOST_LINES:
+            self.known.clear()
+        self.known[line] = name, value
