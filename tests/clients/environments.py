@@ -116,6 +116,7 @@ class Client:
             "XDG_CONFIG_DIRS": str(self.home),
             "UV_PYTHON": sys.executable,
             "UV_PYTHON_DOWNLOADS": "never",
+            "UV_HTTP_RETRIES": "0",
             "VIRTUALENV_NO_PERIODIC_UPDATE": "1",
             "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
             "PDM_CHECK_UPDATE": "0",
