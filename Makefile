@@ -29,7 +29,7 @@ run: $(STAMP)   ## serve ./packages on port 8080
 # A server of the tests that has to compile its modules takes twice as long to start, and there are hundreds of starts.
 test: export PYTHONDONTWRITEBYTECODE :=
 test: $(STAMP)  ## run all tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-all:       ## run all tests on every Python from 3.11 up that is here (WORDS: more for pytest)
 	[ -x $(NOX)/bin/nox ] || $(PYTHON) -m venv $(NOX)

@@ -66,7 +66,7 @@ os.environ["PATH"] = os.pathsep.join([*map(str, INTERPRETERS.values()), *os.get_
 def tests(session: nox.Session) -> None:
     """Run the tests; words behind `--` go to pytest, as in `make test-all WORDS=tests/web`."""
     session.install("--disable-pip-version-check", "--quiet", "-e", ".[test]")
-    words = ("-p", "no:cacheprovider", "-n", "2", "--dist", "loadfile", *session.posargs)
+    words = ("-p", "no:cacheprovider", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", *session.posargs)
     # The clients' environments belong to one Python; those in .venvs are for the Python of `make test`.
     clients = f"{session.virtualenv.location}-clients"
     session.run("python", "-m", "pytest", *words, env={"TEST_CLIENTS": clients, "PYTHONDONTWRITEBYTECODE": ""})
