@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -21,8 +22,8 @@ pytestmark = pytest.mark.clients
 
 OLD, YOUNG = wheel("borrowed", "1.0"), wheel("borrowed", "1.1")
 DAY = 86_400
-NOTICED = 8
-"""Seconds; a rules file is in force when two looks, two seconds apart, found it the same."""
+NOTICED = 20
+"""Seconds; a rules file is in force when two looks, two seconds apart, found it the same; a busy machine gets more."""
 
 Says = Callable[..., str]
 
@@ -81,6 +82,12 @@ def why(*arguments: str | Path) -> str:
     return done.stdout
 
 
+def reread(server: Process, rules: Path, text: str) -> None:
+    """Change the rules and say so; that they are noticed by themselves is a test of its own."""
+    rules.write_text(text)
+    server.send(signal.SIGHUP)
+
+
 @pytest.mark.parametrize("fetched", [False, True], ids=["before it was fetched", "after"])
 def test_too_young_until_it_is_allowed(
     fetched: bool, server: Process, rules: Path, root: Path, options: tuple[str, ...], tmp_path: Path
@@ -88,7 +95,7 @@ def test_too_young_until_it_is_allowed(
     assert shows(server, OLD, YOUNG)
     if fetched:
         assert refusal(server, YOUNG) == ""
-    rules.write_text('min-age = "7d"\n')
+    reread(server, rules, 'min-age = "7d"\n')
     assert shows(server, OLD)
     sentence = refusal(server, YOUNG)
     # A part of a second counts as a whole one: at the time that is said it is there.
@@ -102,10 +109,10 @@ def test_too_young_until_it_is_allowed(
         assert "borrowed is the upstream's, because " in said
     allowed = '[[allow]]\nname = "borrowed==1.1"\nbecause = "needed"\nuntil = '
     tomorrow, yesterday = (datetime.now(UTC) + timedelta(days=days) for days in (1, -1))
-    rules.write_text(f'min-age = "7d"\n{allowed}{tomorrow:%Y-%m-%dT%H:%M:%SZ}\n')
+    reread(server, rules, f'min-age = "7d"\n{allowed}{tomorrow:%Y-%m-%dT%H:%M:%SZ}\n')
     assert shows(server, OLD, YOUNG)
     assert refusal(server, YOUNG) == ""
-    rules.write_text(f'min-age = "7d"\n{allowed}{yesterday:%Y-%m-%dT%H:%M:%SZ}\n')
+    reread(server, rules, f'min-age = "7d"\n{allowed}{yesterday:%Y-%m-%dT%H:%M:%SZ}\n')
     assert shows(server, OLD)
     assert refusal(server, YOUNG) == sentence
 
@@ -127,12 +134,12 @@ def test_denied_it_is_an_empty_page_and_never_a_404(server: Process, rules: Path
         sentence = f"{archive.filename} is held back, rule deny = borrowed, because it phones home"
         assert sentence in refusal(server, archive)
     assert times(tmp_path / "asked", f"/packages/{YOUNG.filename}") == 0
-    rules.write_text('deny = ["borrowed<1.1"]\n')
+    reread(server, rules, 'deny = ["borrowed<1.1"]\n')
     assert shows(server, YOUNG)
 
 
 def test_a_rules_file_that_is_broken_leaves_the_last_good_one(server: Process, rules: Path) -> None:
-    rules.write_text('deny = ["borrowed==1.1"]\n')
+    reread(server, rules, 'deny = ["borrowed==1.1"]\n')
     assert shows(server, OLD)
     rules.write_text('deny = ["other"]\nmin-agee = "7d"\n')
     assert server.comes_true(lambda: "its last good version stays in force" in server.log, within=NOTICED)
@@ -142,7 +149,7 @@ def test_a_rules_file_that_is_broken_leaves_the_last_good_one(server: Process, r
     rules.unlink()
     assert server.comes_true(lambda: server.log.count("its last good version stays in force") == 2, within=NOTICED)
     assert listed(server, "borrowed") == {OLD.filename}
-    rules.write_text("")
+    reread(server, rules, "")
     assert shows(server, OLD, YOUNG)
 
 
