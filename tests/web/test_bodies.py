@@ -13,7 +13,7 @@ from twisted.web.resource import Resource
 from twisted_pypi.errors import BadForm, LoginRequired, TooLarge
 from twisted_pypi.testing.wire import ClockWithDate, Wire, body, head, status
 from twisted_pypi.web.bodies import LINGER, IndexRequest, Intake
-from twisted_pypi.web.site import IndexSite
+from twisted_pypi.web.site import AccessLog, IndexSite
 
 
 class Sink:
@@ -69,12 +69,30 @@ class Addresses:
         return False
 
 
-def site_with(decide: Callable[[IndexRequest, int | None], Awaitable[Intake]]) -> tuple[IndexSite, ClockWithDate]:
+class Noted:
+    """An access log."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def add(self, request: IndexRequest) -> None:
+        self.lines.append(f"{request.path.decode()} {request.code}")
+
+    def parts(self, _request: IndexRequest) -> tuple[str, str, str]:
+        raise AssertionError("no answer is remembered here")
+
+    def add_parts(self, address: str, user: str, rest: str) -> None:
+        raise AssertionError((address, user, rest))
+
+
+def site_with(
+    decide: Callable[[IndexRequest, int | None], Awaitable[Intake]], access_log: AccessLog | None = None
+) -> tuple[IndexSite, ClockWithDate]:
     clock = ClockWithDate()
     site = IndexSite(
         Says(),
         Decides(decide),
-        access_log=None,
+        access_log=access_log,
         error_pages=Errors(),
         addresses=Addresses(),
         reactor=clock,
@@ -189,6 +207,23 @@ def test_a_client_that_leaves_after_a_refusal_leaves_no_timer(refusing: tuple[In
     wire.send(POST)
     wire.hang_up()
     assert [call for call in clock.getDelayedCalls() if call.active()] == []
+
+
+@pytest.mark.parametrize("then", ["it leaves", "it sends on", "it waits"])
+def test_a_refusal_is_in_the_access_log_once_whatever_its_client_does_then(then: str) -> None:
+    async def refuse(_request: IndexRequest, _length: int | None) -> Intake:
+        raise LoginRequired("who are you?")
+
+    noted = Noted()
+    site, clock = site_with(refuse, noted)
+    wire = Wire(site)
+    wire.send(POST)
+    if then == "it sends on":
+        wire.send(b"0123456789")
+    elif then == "it waits":
+        clock.advance(LINGER)
+    closing(wire)
+    assert noted.lines == ["/a/path 401"]
 
 
 EXPECTING = POST[:-2] + b"Expect: 100-continue\r\n\r\n"
