@@ -115,7 +115,10 @@ def test_only_what_is_old_is_told_and_purged(root: Path) -> None:
             json.dumps({"path": path, "project": "x", "version": "1", "removed": "2026-01-01T00:00:00Z"})
             for path in (f"../{WHEEL}", f"/{WHEEL}", f".hidden/{WHEEL}", "record.json", "")
         ),
-        json.dumps({"path": WHEEL, "project": "x", "version": "1", "removed": "yesterday"}),
+        *(
+            json.dumps({"path": WHEEL, "project": "x", "version": "1", "removed": removed})
+            for removed in ("yesterday", "0001-01-01T00:00:00", 0)
+        ),
     ],
 )
 def test_a_record_leads_nobody_astray(root: Path, record: str) -> None:
@@ -125,6 +128,13 @@ def test_a_record_leads_nobody_astray(root: Path, record: str) -> None:
     assert list(trash.entries()) == []
     # It can still be got rid of.
     assert [each for *_, each in trash.older(2**63)] == [None]
+
+
+def test_a_pipe_in_the_place_of_a_record_is_not_waited_for(root: Path) -> None:
+    entry = root / TRASH / "piped"
+    entry.mkdir(parents=True)
+    os.mkfifo(entry / RECORD)
+    assert list(Trash([str(root)]).entries()) == []
 
 
 @pytest.fixture

@@ -173,17 +173,19 @@ class Trash:
         """What an entry says; ``None`` when it says nothing that can be used, or its file is not there."""
         folder = self._roots[root] / TRASH / entry
         try:
+            if not (folder / RECORD).is_file():  # a pipe would be waited for
+                return None
             found: Any = json.loads((folder / RECORD).read_bytes())
             path, project, version = (str(found[key]) for key in ("path", "project", "version"))
-            removed = datetime.fromisoformat(found["removed"])
+            removed_ns = int(datetime.fromisoformat(found["removed"]).timestamp()) * _SECOND
             filename = path.rpartition("/")[2]
             # Nobody is led out of the root, nor into what is hidden.
             if not is_package_name(filename) or any(not part or part.startswith(".") for part in path.split("/")):
                 return None
             size = (folder / filename).lstat().st_size
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return None
-        return Removed(root, entry, path, normalize(project), version, int(removed.timestamp()) * _SECOND, size)
+        return Removed(root, entry, path, normalize(project), version, removed_ns, size)
 
 
 def _iso(seconds: int) -> str:
