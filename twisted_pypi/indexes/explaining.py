@@ -126,7 +126,9 @@ class Explainer:
     ) -> ExplainedFile:
         """How a file of the folders stands."""
         came = _CAME[known.source] if known.source is not None else "was put here by hand"
-        state, because = State.LOCAL, f"is local, at {known.path}: it {came} ({iso(known.uploaded_ns)})"
+        # The folders alone do not say since when a file is there.
+        when = f" ({iso(known.uploaded_ns)})" if known.uploaded_ns else ""
+        state, because = State.LOCAL, f"is local, at {known.path}: it {came}{when}"
         held: HeldBackFile | None = None
         if record.status is Status.QUARANTINED:
             state, because = State.DENIED, f"is not given out: the project {record.sentence}"
