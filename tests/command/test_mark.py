@@ -62,6 +62,14 @@ def test_a_file_is_yanked_and_what_is_known_of_it_stays(tmp_path: Path, roots: l
     assert sidecars(tmp_path) == {f"two/{path.name}": Sidecar(digest, 7000, "bob", yanked="", source=Source.UPLOAD)}
 
 
+def test_a_status_that_is_none_is_told_from_those_that_are(
+    roots: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        mark("status", ["x-y", "retired", *roots])
+    assert "(choose from 'active', 'archived', 'quarantined', 'deprecated')" in capsys.readouterr().err
+
+
 def test_a_status_is_set_in_the_first_folder(tmp_path: Path, roots: list[str]) -> None:
     assert mark("status", ["X.Y", "archived", "--reason", "done", *roots]).startswith("x-y is archived: done;")
     assert read_record(str(tmp_path / "one"), ProjectName("x-y")) == ProjectRecord(Status.ARCHIVED, "done")

@@ -73,7 +73,10 @@ def _parser(verb: str) -> ArgumentParser:
     parser.add_argument("name", help="the project")
     if verb == "status":
         parser.add_argument(
-            "status", nargs="?", choices=list(Status), help="its new status; without one, say what it is"
+            "status",
+            nargs="?",
+            choices=[each.value for each in Status],
+            help="its new status; without one, say what it is",
         )
     else:
         parser.add_argument("which", metavar="VERSION|FILE", help="a version, or the name of one file")
@@ -98,7 +101,7 @@ def _in_folders(verb: str, name: ProjectName, said: Namespace, config: Config, b
     if verb == "status":
         record = read_record(root, name)
         if said.status is not None:
-            record = result(marker.set_status(name, said.status, said.reason))
+            record = result(marker.set_status(name, Status(said.status), said.reason))
             tell(
                 config.audit_log, HappeningKind.STATUS, verb, by,
                 project=name, reason=said.reason, detail=record.status,
