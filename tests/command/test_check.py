@@ -43,6 +43,14 @@ def test_a_whole_house(tmp_path: Path) -> None:
     assert not Path("/not/there").exists()
 
 
+def test_a_root_that_is_a_file(tmp_path: Path) -> None:
+    file, nothing = tmp_path / "packages", tmp_path / "volume"
+    file.write_bytes(b"")
+    nothing.symlink_to(tmp_path / "unmounted")
+    said = sentences(Config(roots=(str(file), str(nothing))))
+    assert all(said[f"{each} is there, and is no folder: no server starts."] for each in (file, nothing))
+
+
 @pytest.mark.parametrize(
     ("config", "sentence"),
     [

@@ -26,7 +26,10 @@ def starting(config: Config, there: list[str]) -> Iterator[Finding]:
     A process that is root becomes who would serve, as the server does.
     """
     for root in config.roots:
-        if root not in there:
+        if root not in there and os.path.lexists(root):
+            sentence, advice = f"{root} is there, and is no folder: no server starts.", "Name a folder, or mount it."
+            yield Finding(sentence, Level.BAD, advice=advice, path=root)
+        elif root not in there:
             yield Finding(f"The folder {root} is not there: it is made at the start.", Level.NOTE, path=root)
     yield Finding(f"Would listen on {_where(config)}.")
     if config.roots[0] in there and (outcome := give_up_root(config)):
