@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,12 @@ import pytest
 from tests.clients.archives import Archive, sdist, wheel
 from tests.clients.fixtures import Start, serving
 from tests.clients.server import PROGRAMS, Process, clean_variables
+from tests.processes import updating_itself
+from tests.processes.mirrored import listed
 from tests.processes.slow_upstream import slow_upstream
+from tests.processes.updating_itself import Updating
 from twisted_pypi.command.mark import mark
+from twisted_pypi.mirroring.schedule import FIRST
 from twisted_pypi.sidecars import sidecar_name
 
 pytestmark = pytest.mark.clients
@@ -30,6 +35,13 @@ COMMANDS = {
 }
 OLD, NEW = wheel("acme-core", "1.0"), wheel("acme-core", "1.1")
 OTHER = [sdist("acme-extra", "2.0"), sdist("acme-extra", "3.0a1"), sdist("acme-extra", "2.1")]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def updating(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Updating]:
+    """A server that updates by itself; it begins with that half a minute after its start, which the others use."""
+    with updating_itself.updating_itself(tmp_path_factory.mktemp("itself")) as found:
+        yield found
 
 
 @pytest.fixture
@@ -123,14 +135,18 @@ def test_another_folder_and_a_list_of_what_is_left_alone(upstream: Process, root
     assert "acme-extra" not in (tmp_path / "asked").read_text()
 
 
-def test_what_fails_is_said_and_counts_only_when_that_is_asked_for(root: Path) -> None:
+def test_what_fails_is_said_and_counts_only_when_that_is_asked_for(root: Path, tmp_path: Path) -> None:
     OLD.lay_into(root)
+    OLD.lay_into(tmp_path / "other")
     nowhere = "http://127.0.0.1:1/simple"
-    said = run(COMMANDS["pypi-server -U"], nowhere, "-x", root)
+    # Each tries for some seconds.
+    with ThreadPoolExecutor() as pool:
+        strict = pool.submit(run, COMMANDS["pypi-server -U"], nowhere, "-x", "--strict", tmp_path / "other", code=1)
+        said = run(COMMANDS["pypi-server -U"], nowhere, "-x", root)
+        strict.result()
     assert said.stdout.startswith("checking 1 packages for newer version\ne\n\nacme-core: error\n    ")
     assert said.stdout.endswith("Nothing to update; 1 project failed.\n")
-    run(COMMANDS["pypi-server -U"], nowhere, "-x", "--strict", root, code=1)
-    assert files(root) == contents(OLD)
+    assert files(root) == files(tmp_path / "other") == contents(OLD)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -9), (signal.SIGINT, 130), (signal.SIGTERM, 130)])
@@ -191,3 +207,17 @@ def test_what_is_quarantined_upstream_is_recalled_by_an_update(upstream: Process
     assert (sidecar["recall"]["how"], sidecar["recall"]["hidden"]) == ("quarantined", True)
     # What was put there by hand has no sidecar, and stays.
     assert not (root / sidecar_name(OLD.filename)).exists()
+
+
+def test_a_server_updates_by_itself_and_outlives_an_outage(updating: Updating) -> None:
+    server = updating.server
+    old, new, newest = (each.filename for each in (updating_itself.OLD, updating_itself.NEW, updating_itself.NEWEST))
+    assert server.comes_true(lambda: listed(server, "borrowed") == {old, new}, within=FIRST + 30)
+    assert server.get(f"/packages/{new}").body == updating_itself.NEW.content
+    updating.upstream.kill()
+    assert server.comes_true(lambda: "could not be updated" in server.log)
+    updating.publish()
+    updating.upstream.start()
+    assert server.comes_true(lambda: newest in listed(server, "borrowed"), within=60)
+    assert not [each for each in updating.asked() if "acme" in each]
+    assert server.stop() == 0
