@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -20,6 +21,8 @@ LONGEST_START = 30
 """Seconds until the first answer, on a machine that has much else to do."""
 LONGEST_STOP = 8
 """Seconds that may pass between SIGTERM and the end."""
+PORTS = range(15_000, 30_000)
+"""Ports for servers of the tests.  The system gives them to nobody who asks for any: it could, until they are bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +41,13 @@ class Answer:
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody listens on."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that nobody listens on."""
+    for _ in range(100):
+        port = secrets.choice(PORTS)
+        with closing(socket.socket()) as probe, suppress(OSError):
+            probe.bind(("", port))
+            return port
+    raise AssertionError(f"no port of {PORTS} is free")
 
 
 class Process:

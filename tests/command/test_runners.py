@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from tests.clients.server import free_port
 from twisted_pypi.options.table import SETTINGS
 
 BIN = Path(sys.executable).parent
@@ -68,13 +68,6 @@ def test_a_wrong_value_is_one_sentence(
     assert (said.returncode, said.stdout, said.stderr.count("\n")) == (code, "", 1)
     assert said.stderr.startswith(f"{command[0]} pypi: {sentence}")
     assert list(tmp_path.iterdir()) == []
-
-
-def free_port() -> int:
-    with socket.socket() as chosen:
-        chosen.bind(("127.0.0.1", 0))
-        number: int = chosen.getsockname()[1]
-    return number
 
 
 def answer(url: str) -> str:
