@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 from twisted.web.iweb import IRequest
 from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET
 
 from twisted_pypi.errors import BadForm, LoginRequired, TooLarge
 from twisted_pypi.testing.wire import ClockWithDate, Wire, body, head, status
@@ -74,9 +75,11 @@ class Noted:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.bytes: list[int] = []
 
     def add(self, request: IndexRequest) -> None:
         self.lines.append(f"{request.path.decode()} {request.code}")
+        self.bytes.append(request.sentLength)
 
     def parts(self, _request: IndexRequest) -> tuple[str, str, str]:
         raise AssertionError("no answer is remembered here")
@@ -224,6 +227,30 @@ def test_a_refusal_is_in_the_access_log_once_whatever_its_client_does_then(then:
         clock.advance(LINGER)
     closing(wire)
     assert noted.lines == ["/a/path 401"]
+
+
+def test_an_answer_that_its_client_did_not_wait_for_is_in_the_access_log() -> None:
+    class Begins(Resource):
+        isLeaf = True
+
+        def render(self, request: IRequest) -> int:
+            assert isinstance(request, IndexRequest)
+            request.notifyFinish().addErrback(lambda _: setattr(request, "sentLength", 5))
+            request.write(b"begin")
+            return NOT_DONE_YET
+
+    async def take(_request: IndexRequest, _length: int | None) -> Intake:
+        return Sink()
+
+    noted = Noted()
+    site, _ = site_with(take, noted)
+    site.resource = Begins()
+    wire = Wire(site)
+    wire.send(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert noted.lines == []
+    closing(wire)
+    assert noted.lines == ["/a 200"]
+    assert noted.bytes == [5]
 
 
 EXPECTING = POST[:-2] + b"Expect: 100-continue\r\n\r\n"

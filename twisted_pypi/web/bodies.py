@@ -206,13 +206,17 @@ class IndexRequest(Request):
 
     def connectionLost(self, reason: Failure) -> None:
         """The client went away."""
+        cut_off = self.startedWriting and not self._refused
         if self._linger is not None and self._linger.active():
             self._linger.cancel()
-            self.site.log(self)
+            cut_off = True
         if self.intake is not None:
             self.intake.abandon()
         self._waiting = None
+        # Whoever is told by it says how much was sent.
         super().connectionLost(reason)
+        if cut_off:
+            self.site.log(self)
 
     def processingFailed(self, reason: Failure) -> Failure:
         """Say that this server did something wrong, without showing what."""
