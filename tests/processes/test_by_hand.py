@@ -12,12 +12,9 @@ import pytest
 
 from tests.clients.archives import Archive, sdist, wheel
 from tests.clients.fixtures import Start
-from tests.clients.server import Process
+from tests.clients.server import NOTICED, Process
 
 pytestmark = pytest.mark.clients
-
-NOTICED = 4
-"""Seconds; 2 are promised, and a busy machine gets as many again."""
 
 FIRST = wheel("acme-core", "1.0")
 SECOND = wheel("acme-core", "1.1")

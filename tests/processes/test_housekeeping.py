@@ -11,12 +11,9 @@ import pytest
 
 from tests.clients.archives import wheel
 from tests.clients.fixtures import Start
-from tests.clients.server import PROGRAMS, Process
+from tests.clients.server import NOTICED, PROGRAMS, Process
 
 pytestmark = pytest.mark.clients
-
-NOTICED = 4
-"""Seconds; 2 are promised, and a busy machine gets as many again."""
 
 FILE = wheel("acme-core", "1.0")
 PAGE = "/simple/acme-core/"

@@ -13,12 +13,9 @@ import pytest
 from tests.clients.archives import wheel
 from tests.clients.environments import PIP, UV, Client, Environment
 from tests.clients.fixtures import PASSWORD, USER, Start
-from tests.clients.server import PROGRAMS, Process
+from tests.clients.server import NOTICED, PROGRAMS, Process
 
 pytestmark = pytest.mark.clients
-
-NOTICED = 4
-"""Seconds; 2 are promised, and a busy machine gets as many again."""
 
 OLD, NEW = wheel("acme-core", "1.0"), wheel("acme-core", "1.1")
 JSON = "application/vnd.pypi.simple.v1+json"

@@ -16,13 +16,12 @@ import pytest
 
 from tests.clients.archives import wheel
 from tests.clients.fixtures import Start
-from tests.clients.server import Process
+from tests.clients.server import NOTICED, Process
 from tests.clients.uploading import answer_on, upload, upload_of
 from tests.processes.test_marks import command
 from tests.processes.together import (
     FIRST,
     LOGIN,
-    NOTICED,
     SECOND,
     THIRD,
     WORKERS,

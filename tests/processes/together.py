@@ -17,8 +17,6 @@ from tests.clients.server import Process
 from twisted_pypi.tap.together import WORKER
 
 LOGIN = f"{USER}:{PASSWORD}"
-NOTICED = 4
-"""Seconds; 2 are promised, and a busy machine gets as many again."""
 WORKERS = 3
 FIRST, SECOND, THIRD = (wheel("acme-core", version) for version in ("1.0", "1.1", "1.2"))
 PAGE = "/simple/acme-core/"

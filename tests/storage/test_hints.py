@@ -43,6 +43,10 @@ def test_hints_are_collected_for_a_moment() -> None:
     assert here.clock.getDelayedCalls() == []
 
 
+def test_that_moment_is_a_small_part_of_the_two_seconds_that_are_promised() -> None:
+    assert DEBOUNCE <= 0.1
+
+
 def test_while_some_are_looked_at_the_next_are_collected() -> None:
     here = Watching()
     here.hints.add("/a", False)

@@ -12,15 +12,13 @@ from twisted.internet import reactor
 from twisted.internet.defer import succeed
 from twisted.internet.task import deferLater
 
+from tests.clients.server import NOTICED
 from tests.storage.running import Running, comes_true, put, running
 from twisted_pypi.config import Watch
 from twisted_pypi.distributions import normalize
 from twisted_pypi.errors import NoSuchFile
 from twisted_pypi.storage.watch import Watcher
 from twisted_pypi.testing.archives import sdist, wheel
-
-NOTICED = 4.0
-"""Seconds; 2 are promised, and a busy machine gets as many again."""
 
 OLD = "acme-1.0-py3-none-any.whl"
 NEW = "acme-1.1-py3-none-any.whl"
