@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,14 @@ import pytest
 import pytest_twisted
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.internet.task import Clock
+from twisted.logger import capturedLogs, formatEvent
 
 from tests.conformance.assembly import InMemory, assembled
 from twisted_pypi.testing.archives import wheel
 from twisted_pypi.testing.wire import Wire
 from twisted_pypi.web.access_lines import JsonLines, quoted
+from twisted_pypi.web.access_log import INTERVAL, MOST_LINES, AccessLog
 
 _WHOLE = re.compile(r'(?:[ !#-\[\]-~]|\\"|\\\\|\\x[0-9a-f]{2})*')
 
@@ -47,6 +52,30 @@ def test_what_is_logged_is_printable_and_says_what_was_sent(sent: bytes) -> None
         logged.encode(),
     )
     assert back == sent
+
+
+def test_what_cannot_be_written_is_said_once_and_fails_no_request() -> None:
+    full, written = [True], []
+
+    def write(text: str) -> None:
+        if full[0]:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written.append(text)
+
+    clock = Clock()
+    log = AccessLog(write, lambda _: "192.0.2.7", clock)
+    with capturedLogs() as events:
+        for _ in range(2 * MOST_LINES + 1):
+            log.add_parts("192.0.2.7", "-", "lost\n")
+        clock.advance(INTERVAL)
+        full[0] = False
+        log.add_parts("192.0.2.7", "-", "kept\n")
+        log.stopService()
+    assert [formatEvent(each) for each in events] == [
+        "the access log cannot be written (No space left on device): lines are lost until it can",
+        "the access log can be written again",
+    ]
+    assert [each.rpartition(" ")[2] for each in written] == ["kept\n"]
 
 
 SENT = (

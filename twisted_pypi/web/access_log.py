@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from twisted.application.service import Service
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
 
 from twisted_pypi.web.access_lines import Combined, Entry, Form
 
@@ -25,7 +26,13 @@ MOST_LINES = 1000
 
 
 class AccessLog(Service):
-    """Collects requests and writes them as lines; what is left is written when it is stopped."""
+    """Collects requests and writes them as lines; what is left is written when it is stopped.
+
+    What cannot be written, on a full disk or into a pipe that nobody reads, is
+    said once and lost: no request fails for its line.
+    """
+
+    log = Logger()
 
     def __init__(
         self,
@@ -44,6 +51,7 @@ class AccessLog(Service):
         self._form = form or Combined()
         self._entries: list[Entry] = []
         self._timer: IDelayedCall | None = None
+        self._failed = False
 
     def parts(self, request: IndexRequest) -> tuple[str, str, str]:
         """Return address, user, and what comes after the moment, in the line of a request."""
@@ -73,5 +81,17 @@ class AccessLog(Service):
             self._timer.cancel()
         self._timer = None
         entries, self._entries = self._entries, []
-        if entries:
+        if not entries:
+            return
+        problem: OSError | None = None
+        try:
             self._write("".join(self._form.lines(entries)))
+        except OSError as error:
+            problem = error
+        if problem is not None and not self._failed:
+            self.log.error(
+                "the access log cannot be written ({reason}): lines are lost until it can", reason=problem.strerror
+            )
+        elif problem is None and self._failed:
+            self.log.info("the access log can be written again")
+        self._failed = problem is not None
