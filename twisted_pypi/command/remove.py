@@ -16,7 +16,7 @@ from twisted_pypi.command.telling import grouped, tell, who
 from twisted_pypi.command.verbs import CannotBeDone
 from twisted_pypi.config import Config
 from twisted_pypi.distributions import ProjectName
-from twisted_pypi.errors import BadSetting, NoSuchFile, Unreadable
+from twisted_pypi.errors import BadSetting, NoSpace, NoSuchFile, Unreadable
 from twisted_pypi.project_records import Origin, Whose
 from twisted_pypi.sidecars import Source
 from twisted_pypi.storage.folder_files import FolderFiles
@@ -134,7 +134,7 @@ def _removed(said: Namespace, config: Config, by: str) -> str:
             trash.delete(place)
             done.deleted.append(f"{config.roots[place.root]}/{place.path}")
         else:
-            done.trashed.append(trash.put(place, name, version))
+            done.trashed.append(_to_trash(trash, place, name, version))
     for entry in in_trash:
         trash.purge(entry.root, entry.entry)
         done.purged += 1
@@ -153,6 +153,13 @@ def _removed(said: Namespace, config: Config, by: str) -> str:
     if said.json:
         return as_json(_document(name, done, config))
     return "\n".join(_sentences(name, said.which, done, config, last=bool(meant) and not others))
+
+
+def _to_trash(trash: Trash, place: Place, name: ProjectName, version: str) -> Removed:
+    try:
+        return trash.put(place, name, version)
+    except NoSpace as problem:
+        raise CannotBeDone(f"{place.path} stays: {problem}, or give --purge, which needs none") from problem
 
 
 def _of_trash(said: Namespace, trash: Trash, name: ProjectName) -> Iterator[Removed]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +21,7 @@ from twisted_pypi.htpasswd import LONGEST_NAME, Scheme
 LONGEST = 72
 """Bytes of a password that bcrypt looks at."""
 
+_NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _WEAK = {Scheme.PLAIN, Scheme.DES_CRYPT, Scheme.SHA1, Scheme.MD5_CRYPT, Scheme.APR1}
 _KINDS = {"add": HappeningKind.USER_ADDED, "remove": HappeningKind.USER_REMOVED}
 _KNOWS = "a server that uses it knows at the next request"
@@ -39,7 +41,8 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> str | int:
         answer = verbs[said.verb](said, path)
     except OSError as error:
         verb = "changed" if said.verb in {"add", "remove"} else "read"
-        raise CannotBeDone(f"{path} cannot be {verb} ({error.strerror}): its owner has to allow that") from error
+        advice = ": its owner has to allow that" if error.errno in _NOT_ALLOWED else ""
+        raise CannotBeDone(f"{path} cannot be {verb} ({error.strerror}){advice}") from error
     if said.verb in _KINDS and environ.get("PYPI_AUDIT_LOG"):
         audit_log = settings_of([], environ, "twisted-pypi user", serving=False).audit_log
         tell(audit_log, _KINDS[said.verb], f"user {said.verb}", who(), user=said.name, detail=f"in {path}")

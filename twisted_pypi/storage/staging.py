@@ -56,9 +56,7 @@ def storage_errors() -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in _FULL:
-            raise NoSpace(
-                "the disk of the index is full; remove something or make it larger, then upload again"
-            ) from error
+            raise NoSpace("the disk of the index is full; make room there, or make it larger, and try again") from error
         if error.errno in _REFUSED:
             raise NotAllowed(
                 f"the folder of the index cannot be written to ({error.strerror}); its owner has to allow that to the server"
