@@ -22,7 +22,7 @@ LONGEST_START = 30
 LONGEST_STOP = 8
 """Seconds that may pass between SIGTERM and the end."""
 NOTICED = 10
-"""Seconds until a change by hand is noticed: 2 are promised, a busy machine gets more, and the next scan comes after 60."""
+"""Seconds until a change by hand is noticed; 2 are promised, a busy machine gets more, a scan comes after 60."""
 PORTS = range(15_000, 30_000)
 """Ports for servers of the tests.  The system gives them to nobody who asks for any: it could, until they are bound."""
 
