@@ -81,3 +81,14 @@ def test_a_line_is_never_torn_by_another_process(tmp_path: Path) -> None:
     for each in files:
         each.close()
     assert sorted(path.read_text().splitlines()) == ["a" * 150] * 2000 + ["b" * 150] * 2000
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no disk that is always full")
+def test_what_found_no_room_keeps_no_file_from_being_opened_again_or_closed() -> None:
+    log = LogFile("/dev/full")
+    log.open()
+    for end in (log.reopen, log.close):
+        with pytest.raises(OSError, match="No space left"):
+            log.write("lost\n")
+        end()
+    log.write("not open any more\n")

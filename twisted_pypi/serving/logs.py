@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol, TextIO, cast
 
@@ -65,12 +66,12 @@ class LogFile:
         """Open the file again under its name.  Raises ``OSError``, and then the old one stays open."""
         if self._stream is not None and self.path != "-":
             before, self._stream = self._stream, self._opened()
-            before.close()
+            _close(before)
 
     def close(self) -> None:
         """Close the file; what is written from now on is lost."""
         if self._stream is not None and self.path != "-":
-            self._stream.close()
+            _close(self._stream)
         self._stream = None
 
     def observer(self, form: LogFormat = LogFormat.TEXT) -> FileLogObserver:
@@ -82,6 +83,12 @@ class LogFile:
             # twistd puts its log in the place of sys.stdout.
             return sys.__stdout__ or sys.stdout
         return Path(self.path).open("a", encoding="utf-8", errors="backslashreplace")
+
+
+def _close(stream: TextIO) -> None:
+    # Lines that found no room were said to be lost when they were written.
+    with suppress(OSError):
+        stream.close()
 
 
 def observer_of(stream: TextIO, form: LogFormat) -> FileLogObserver:
