@@ -284,6 +284,7 @@ def test_sweeps_what_nobody_holds_and_nothing_else(tmp_path: Path) -> None:
         tmp_path / SIGNATURE,
         deep / ".notes.json",
         deep / ".upload-notes.md.json",
+        deep / f".upload-{FILENAME}",
         tmp_path / ".projects" / f".{FILENAME}.json",
         held_path,
         tmp_path / ".young-1.0.zip.json",

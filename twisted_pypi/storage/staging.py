@@ -18,6 +18,7 @@ from twisted_pypi.errors import NoSpace, NotAllowed, Unreadable
 
 HIDDEN_PREFIX = ".upload-"
 """How every temporary name begins; with a dot, so that none is ever listed."""
+_SUFFIX = ".tmp"
 
 MODE = 0o644
 """The mode of new files, before the umask."""
@@ -186,7 +187,12 @@ def staging_folder(root: Path) -> Path:
 
 def hidden_path(folder: Path) -> Path:
     """Return a new temporary path in a folder."""
-    return folder / f"{HIDDEN_PREFIX}{secrets.token_hex(8)}.tmp"
+    return folder / f"{HIDDEN_PREFIX}{secrets.token_hex(8)}{_SUFFIX}"
+
+
+def is_temporary(name: str) -> bool:
+    """Is this the name of a temporary file of ours?"""
+    return name.startswith(HIDDEN_PREFIX) and name.endswith(_SUFFIX)
 
 
 def create(path: Path) -> int:

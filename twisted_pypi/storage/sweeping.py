@@ -10,7 +10,7 @@ from pathlib import Path
 
 from twisted_pypi.distributions import is_package_name
 from twisted_pypi.storage.final_names import CLAIM_SUFFIX
-from twisted_pypi.storage.staging import HIDDEN_PREFIX, staging_folder
+from twisted_pypi.storage.staging import is_temporary, staging_folder
 
 ORPHANED_AFTER = 24 * 3600
 """Seconds for which a sidecar may be without its file."""
@@ -54,7 +54,7 @@ def _candidates(root: Path, now: float, has_sidecar: Callable[[str], bool]) -> I
     """Paths that may go, and which time of last change they must not be newer than."""
     staging = staging_folder(root)
     for name in _names(staging):
-        if name.startswith(HIDDEN_PREFIX):
+        if is_temporary(name):
             yield staging / name, now
     for folder, folders, names in os.walk(root):
         folders[:] = [each for each in folders if not each.startswith(".")]
@@ -62,7 +62,7 @@ def _candidates(root: Path, now: float, has_sidecar: Callable[[str], bool]) -> I
         for name in names:
             if not name.startswith("."):
                 continue
-            if name.startswith(HIDDEN_PREFIX):
+            if is_temporary(name):
                 yield here / name, now - ABANDONED_AFTER
             elif name.endswith(CLAIM_SUFFIX) and is_package_name(name[1 : -len(CLAIM_SUFFIX)]):
                 yield here / name, now
