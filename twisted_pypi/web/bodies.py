@@ -9,7 +9,6 @@ twisted.web keeps to itself; ``tests/web/test_bodies.py`` pins them.
 
 from __future__ import annotations
 
-import re
 from io import BytesIO
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -22,6 +21,7 @@ from twisted.web.server import Request
 from twisted_pypi.boundaries import User
 from twisted_pypi.web.replies import BadRequest, Reply, text_reply
 from twisted_pypi.web.sending import send
+from twisted_pypi.web.targets import origin_form
 
 if TYPE_CHECKING:
     from twisted_pypi.web.channel import IndexChannel
@@ -38,8 +38,6 @@ WRITTEN = {
     )
 }  # fmt: skip
 """Headers that many requests are asked for, as twisted.web writes all names."""
-
-_ABSOLUTE = re.compile(rb"https?://[^/?]*", re.IGNORECASE)
 
 
 class Intake(Protocol):
@@ -248,12 +246,3 @@ class IndexRequest(Request):
     def _handleStar(self) -> None:
         # The base sends no Date and no Server.
         send(self, text_reply(405, "ask for a path of this index", (b"Allow", b"GET, HEAD, POST")))
-
-
-def origin_form(target: bytes) -> bytes:
-    """Return the path and query of a target that may have been sent as a whole URL (RFC 9112 section 3.2.2)."""
-    match = _ABSOLUTE.match(target)
-    if match is None:
-        return target
-    rest = target[match.end() :]
-    return rest if rest.startswith(b"/") else b"/" + rest
