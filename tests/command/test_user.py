@@ -232,3 +232,19 @@ def test_others_log_in_as_before(data: bytes) -> None:
     assert others(removed) == others(data)
     assert without_user(removed, "me") is None
     assert before == (without_user(data, "me") is not None)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can change what is another's")
+def test_a_link_of_somebody_else_does_not_lead_root(tmp_path: Path, say: Say) -> None:
+    secret, link = tmp_path / "secret", tmp_path / ".htpasswd"
+    secret.write_text("root:plain\n")
+    link.symlink_to(secret)
+    os.lchown(link, 12345, 12345)
+    say("secret\n")
+    with pytest.raises(CannotBeDone, match="a link of another user"):
+        main(["add", "me", "--file", str(link)], {})
+    assert secret.read_text() == "root:plain\n"
+    os.chown(secret, 12345, 12345)
+    say("secret\n")
+    main(["add", "me", "--file", str(link)], {})
+    assert "me:" in secret.read_text()
