@@ -24,7 +24,7 @@ def tables() -> Iterator[str]:
     """Yield the kernel's tables of TCP connections (proc(5)), where there are any."""
     for table in _TABLES:
         with suppress(OSError):
-            yield table.read_text("ascii")
+            yield table.read_text("utf-8")
 
 
 def unsent(table: str, ports: frozenset[int]) -> int:
