@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes.together import comes_true
 from twisted_pypi.serving.ending import DRAIN_SECONDS
 
 SUBJECT = str(Path(__file__).with_name("subject.py"))
@@ -137,7 +138,7 @@ def test_the_daemon_ends_in_order(tmp_path: Path) -> None:
             received += len(data)
     assert received > 1_000_000
     wait_for(tmp_path / "log", "Server Shut Down")
-    assert not (tmp_path / "pid").exists()
+    assert comes_true(lambda: not (tmp_path / "pid").exists())
 
 
 def test_the_daemon_hands_its_failure_to_the_terminal(tmp_path: Path, taken: int) -> None:
@@ -151,8 +152,9 @@ def test_the_daemon_hands_its_failure_to_the_terminal(tmp_path: Path, taken: int
     )
     assert ended.returncode == 1
     assert f"Port {taken} of 127.0.0.1 is in" in ended.stderr
-    assert f"Port {taken} of 127.0.0.1 is in use by another program" in (tmp_path / "log").read_text()
-    assert not (tmp_path / "pid").exists()
+    wait_for(tmp_path / "log", f"Port {taken} of 127.0.0.1 is in use by another program")
+    # The terminal hears of it before the daemon has ended.
+    assert comes_true(lambda: not (tmp_path / "pid").exists())
 
 
 def test_hangup_opens_the_log_file_again(tmp_path: Path) -> None:
@@ -161,9 +163,7 @@ def test_hangup_opens_the_log_file_again(tmp_path: Path) -> None:
     server.port(log)
     log.rename(tmp_path / "pypi.log.1")
     server.process.send_signal(signal.SIGHUP)
-    end = time.monotonic() + 20
-    while not log.exists() and time.monotonic() < end:
-        time.sleep(0.02)
+    assert comes_true(log.exists)
     server.process.terminate()
     assert server.code() == 0
     assert "Ending: " in log.read_text()
