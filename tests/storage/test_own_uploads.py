@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 import pytest_twisted
@@ -13,7 +12,6 @@ from twisted_pypi.catalog import Place
 from twisted_pypi.distributions import normalize, parse_filename
 from twisted_pypi.sidecars import Sidecar, Source, format_sidecar
 from twisted_pypi.storage.publishing import DirectoryStore
-from twisted_pypi.storage.watch import Watcher
 from twisted_pypi.testing.archives import wheel
 
 FILENAME = "acme-1.0-py3-none-any.whl"
@@ -56,23 +54,3 @@ async def test_its_sidecar_is_known_and_not_read_again(tmp_path: Path) -> None:
         await here.scanner.rescan()
         assert here.told == []
         assert await here.index.files_of(normalize("acme")) == [known]
-
-
-def test_the_watcher_gives_hints_of_its_final_names_alone(tmp_path: Path) -> None:
-    hints: list[str] = []
-    seen = threading.Event()
-
-    def hint(path: str, _whole: bool) -> None:
-        hints.append(Path(path).name)
-        if path.endswith("last.whl"):
-            seen.set()
-
-    watcher = Watcher([str(tmp_path)], hint, lambda: None)
-    watcher.start()
-    try:
-        published(tmp_path)
-        (tmp_path / "acme-2.0-py3-none-last.whl").touch()
-        assert seen.wait(10)
-    finally:
-        watcher.stop()
-    assert set(hints) == {FILENAME, SIDECAR, "acme-2.0-py3-none-last.whl"}

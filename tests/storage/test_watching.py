@@ -17,7 +17,6 @@ from tests.storage.running import Running, comes_true, put, running
 from twisted_pypi.config import Watch
 from twisted_pypi.distributions import normalize
 from twisted_pypi.errors import NoSuchFile
-from twisted_pypi.storage.watch import Watcher
 from twisted_pypi.testing.archives import sdist, wheel
 
 OLD = "acme-1.0-py3-none-any.whl"
@@ -100,8 +99,12 @@ async def test_the_last_file_that_is_removed(tmp_path: Path, whole_folder: bool)
             shutil.rmtree(root / "sub")
         else:
             (root / "sub" / OLD).unlink()
-        await here.shows("acme", within=NOTICED)
-        assert (await here.index.projects()).names == ()
+
+        async def forgotten() -> bool:
+            return (await here.index.projects()).names == ()
+
+        await comes_true(forgotten, NOTICED)
+        assert await here.filenames("acme") == []
         assert here.index.counts() == (0, 0)
         assert here.scanner.troubles() == []
 
@@ -157,27 +160,6 @@ async def test_a_file_that_is_being_copied_is_not_listed_until_it_is_whole(
             assert await here.filenames("acme") == [OLD]
             file.write(content[len(content) // 2 :])
         await here.shows("acme", OLD, name, within=NOTICED)
-
-
-@pytest_twisted.ensureDeferred
-async def test_reading_a_file_and_writing_a_hidden_one_give_no_hint(tmp_path: Path) -> None:
-    path = put(tmp_path / OLD)
-    hints: list[tuple[str, bool]] = []
-    watcher = Watcher([str(tmp_path)], lambda path, whole: hints.append((path, whole)), lambda: None)
-    watcher.start()
-    try:
-        path.read_bytes()
-        put(tmp_path / ".hidden" / OLD)
-        put(tmp_path / "notes.txt", b"")
-        put(tmp_path / NEW)
-
-        async def hinted() -> bool:
-            return (str(tmp_path / NEW), True) in hints
-
-        await comes_true(hinted)
-        assert {path for path, _ in hints} == {str(tmp_path / NEW)}
-    finally:
-        watcher.stop()
 
 
 @pytest_twisted.ensureDeferred

@@ -28,7 +28,7 @@ from twisted_pypi.storage.stopping import Stopping
 
 if TYPE_CHECKING:
     from twisted_pypi.storage.following import Following
-    from twisted_pypi.storage.watch import Watcher
+    from twisted_pypi.storage.watch import MakeWatcher, Watcher
 
 
 class Scanner(Service):
@@ -84,7 +84,7 @@ class Scanner(Service):
         self._marks = marks
         self._hints = Hints(reactor, clock, self._look, self._scan_soon)
         self._rounds = Rounds(clock, self._round, None if rescan <= 0 or watch is Watch.OFF else rescan)
-        self._watcher_class = self._load_watcher() if watch is Watch.AUTO else None
+        self._make_watcher = self._load_watcher() if watch is Watch.AUTO else None
         self._watcher: Watcher | None = None
         self._begun: Deferred[None] | None = None
         self._scanned: list[Deferred[None]] = []
@@ -143,9 +143,9 @@ class Scanner(Service):
         self._rounds.soon()
 
     async def _start_watching(self) -> None:
-        if self._watcher_class is None:
+        if self._make_watcher is None:
             return
-        watcher = self._watcher_class(
+        watcher = self._make_watcher(
             self._tools.tree.roots, self._hints.add, lambda: self._reactor.callFromThread(self._scan_soon)
         )
         try:
@@ -159,16 +159,19 @@ class Scanner(Service):
         else:
             self._watcher = watcher
 
-    def _load_watcher(self) -> type[Watcher] | None:
-        """Return what watches.  Loaded before root is given up, after which it may be out of reach."""
+    def _load_watcher(self) -> MakeWatcher | None:
+        """Return what makes a watcher.  Loaded before root is given up, after which it may be out of reach."""
         try:
-            from twisted_pypi.storage.watch import Watcher  # noqa: PLC0415  # who does not watch needs no such library
+            from twisted_pypi.storage.watch import (  # noqa: PLC0415  # who does not watch needs none
+                watcher_of_this_system,
+            )
+
+            return watcher_of_this_system()
         except Exception as problem:  # noqa: BLE001  # as above
             self.log.warn(
                 "the watcher cannot be loaded ({problem}); changes by hand show up with the next scan", problem=problem
             )
             return None
-        return Watcher
 
     async def _end(self) -> None:
         reason = Busy("the server is stopping; ask again in a moment", 1)

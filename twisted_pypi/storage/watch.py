@@ -6,154 +6,42 @@ it only says where to look before the next full pass.
 
 from __future__ import annotations
 
-import logging
-import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from watchdog.events import (
-    DirCreatedEvent,
-    DirDeletedEvent,
-    DirMovedEvent,
-    FileClosedEvent,
-    FileCreatedEvent,
-    FileDeletedEvent,
-    FileMovedEvent,
-    FileSystemEvent,
-    FileSystemEventHandler,
-)
-
-from twisted_pypi.catalog import Identity
-from twisted_pypi.distributions import is_package_name
-from twisted_pypi.project_records import PROJECT, PROJECTS
-from twisted_pypi.sidecars import sidecar_of
-from twisted_pypi.storage.tree import SIGNATURE
-
-if TYPE_CHECKING:
-    from watchdog.observers.api import BaseObserver, ObservedWatch
-
-# Opening and reading a file must not count: the server itself does that all the time.
-_EVENTS: list[type[FileSystemEvent]] = [
-    DirCreatedEvent,
-    DirDeletedEvent,
-    DirMovedEvent,
-    FileClosedEvent,
-    FileCreatedEvent,
-    FileDeletedEvent,
-    FileMovedEvent,
-]
+Hint = Callable[[str, bool], None]
+"""Called, in a thread of the watcher, with an absolute path and whether the file there (or what is in the folder there)
+is whole: closed by its writer, or moved there."""
 
 
-class Watcher:
-    """Watches the roots.
-
-    ``hint`` is called in a thread of the watcher with an absolute path and
-    whether the file there (or what is in the folder there) is whole: closed
-    by its writer, or moved there.  ``lost`` is called when hints were lost.
-    """
-
-    def __init__(self, roots: Sequence[str], hint: Callable[[str, bool], None], lost: Callable[[], None]) -> None:
-        self._roots = tuple(roots)
-        self._hint = hint
-        self._lost = _Lost(lost)
-        self._observer: BaseObserver | None = None
-        self._watches: dict[str, tuple[Identity, ObservedWatch]] = {}
+class Watcher(Protocol):
+    """Watches the roots."""
 
     def start(self) -> None:
         """Begin to watch.  Blocking; raises ``OSError`` when the system's limits do not allow it."""
-        logging.getLogger("watchdog").addHandler(self._lost)
-        self._begin()
-        self.refresh()
 
     def refresh(self) -> None:
         """Watch the roots that are there now: one that was mounted, or replaced, is another folder.
 
-        A thread of the library that ended by an error is begun anew.  Blocking;
-        raises ``OSError`` when the system's limits do not allow it.
+        What ended by an error, or lost hints, is begun anew.  Blocking; raises
+        ``OSError`` when the system's limits do not allow it.
         """
-        if self._observer is not None and not all(
-            thread.is_alive() for thread in (self._observer, *self._observer.emitters)
-        ):
-            self._end()
-            self._begin()
-        for root in self._roots:
-            try:
-                identity = Identity.of(os.stat(root))
-            except OSError:
-                continue
-            watched = self._watches.get(root)
-            if self._observer is None or (watched is not None and watched[0] == identity):
-                continue
-            if watched is not None:
-                self._observer.unschedule(watched[1])
-            handler = _Handler(root, self._hint)
-            self._watches[root] = identity, self._observer.schedule(handler, root, recursive=True, event_filter=_EVENTS)
 
     def stop(self) -> None:
         """Watch no more.  Blocking."""
-        self._end()
-        logging.getLogger("watchdog").removeHandler(self._lost)
-
-    def _begin(self) -> None:
-        observer = _observer()
-        observer.start()
-        self._observer = observer
-
-    def _end(self) -> None:
-        observer, self._observer, self._watches = self._observer, None, {}
-        if observer is not None:
-            observer.stop()
-            observer.join()
 
 
-class _Handler(FileSystemEventHandler):
-    def __init__(self, root: str, hint: Callable[[str, bool], None]) -> None:
-        self._start = len(root.rstrip("/")) + 1
-        self._hint = hint
-
-    def dispatch(self, event: FileSystemEvent) -> None:
-        source, target = os.fsdecode(event.src_path), os.fsdecode(event.dest_path)
-        if self._counts(source, is_folder=event.is_directory):
-            self._hint(source, isinstance(event, FileClosedEvent))
-        if isinstance(event, FileMovedEvent | DirMovedEvent) and self._counts(target, is_folder=event.is_directory):
-            self._hint(target, True)  # noqa: FBT003  # a callback has no names for what it is given
-
-    def _counts(self, path: str, *, is_folder: bool) -> bool:
-        folder, _, name = path.rpartition("/")
-        below = f"{folder[self._start - 1 :]}/"
-        if below.startswith(f"/{PROJECTS}/") or (below == "/" and name == PROJECTS):
-            return is_folder or name == PROJECT
-        if not path or "/." in below:
-            return False
-        if name.startswith("."):
-            return sidecar_of(name) is not None
-        if name.startswith("#") and name[1:].isdigit():
-            # What the system calls a file without a name when it is closed: an upload.
-            return False
-        # A link to a folder comes as a file.
-        name = name.removesuffix(SIGNATURE)
-        return is_folder or is_package_name(name) or "." not in name
+MakeWatcher = Callable[[Sequence[str], Hint, Callable[[], None]], Watcher]
+"""Makes a watcher of absolute paths; the last is called, in a thread of the watcher, when hints were lost."""
 
 
-class _Lost(logging.Handler):
-    """The only place where the library says that the queue of the system was full is its log."""
-
-    def __init__(self, lost: Callable[[], None]) -> None:
-        super().__init__(logging.WARNING)
-        self._call = lost
-
-    def emit(self, record: logging.LogRecord) -> None:
-        del record
-        self._call()
-
-
-def _observer() -> BaseObserver:
+def watcher_of_this_system() -> MakeWatcher:
+    """Return what makes the watcher for this operating system."""
     if sys.platform != "linux":
-        from watchdog.observers import Observer  # noqa: PLC0415  # on Linux, the other one is used
+        from twisted_pypi.storage.watch_elsewhere import Watcher as Other  # noqa: PLC0415  # its library is only there
 
-        return Observer()
-    from watchdog.observers.inotify import InotifyObserver  # noqa: PLC0415  # only there on Linux
+        return Other
+    from twisted_pypi.storage.watch_linux import Watcher  # noqa: PLC0415  # there is nothing of it on others
 
-    # "Full": a file that is moved in from elsewhere is told apart from one that was only begun.
-    return InotifyObserver(generate_full_events=True)
+    return Watcher
