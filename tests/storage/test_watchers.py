@@ -225,3 +225,15 @@ def test_a_root_that_comes_back_the_same_is_watched_again(tmp_path: Path) -> Non
         root.mkdir()
         watcher.refresh()
         told.until(str(put(root / NEW)), True)
+
+
+@every_watcher
+def test_what_is_asked_of_one_that_has_ended_is_nothing(tmp_path: Path, make: MakeWatcher) -> None:
+    with watched(make, tmp_path) as (watcher, told):
+        pass
+    before = threading.active_count()
+    watcher.refresh()
+    watcher.stop()
+    put(tmp_path / NEW)
+    assert threading.active_count() == before
+    assert told.hints == []

@@ -50,6 +50,8 @@ class Watcher:
         Blocking; raises ``OSError`` when the system's limits do not allow it.
         """
         with self._refreshing:
+            if self._stopping.is_set():
+                return
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
                 self._thread.start()
@@ -69,15 +71,17 @@ class Watcher:
     def stop(self) -> None:
         """Watch no more.  Blocking."""
         self._stopping.set()
-        if self._thread is not None:
-            self._wake()
-            self._thread.join()
-        for each in (*self._watched.values(), *self._replaced):
-            each.close()
-        self._watched, self._replaced = {}, []
-        if self._woken >= 0:
-            os.close(self._woken)
-            self._woken = -1
+        with self._refreshing:
+            if self._thread is not None:
+                self._wake()
+                self._thread.join()
+                self._thread = None
+            for each in (*self._watched.values(), *self._replaced):
+                each.close()
+            self._watched, self._replaced = {}, []
+            if self._woken >= 0:
+                os.close(self._woken)
+                self._woken = -1
 
     def _wake(self) -> None:
         os.eventfd_write(self._woken, 1)
