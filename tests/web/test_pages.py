@@ -20,17 +20,31 @@ def kept(pages: FinishedPages, subject: ProjectName | None, made: Page) -> None:
 def test_an_answer_has_few_pieces_and_has_the_date_of_the_moment() -> None:
     made = page()
     start = (
-        b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nContent-Type: text/html\r\n"
-        b"ETag: %b\r\nServer: twisted_pypi\r\nDate: now\r\n\r\n"
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nServer: twisted_pypi\r\n"
+        b"ETag: %b\r\nContent-Length: %d\r\nDate: now\r\n\r\n"
     )
-    assert made.answer(b"now") == (start % (4, made.etag.encode()) + b"body", b"")
+    assert made.answer(b"now") == (start % (made.etag.encode(), 4) + b"body", b"")
     large = page(b"body" * LARGE)
-    assert large.answer(b"now") == (start % (4 * LARGE, large.etag.encode()), large.body)
+    assert large.answer(b"now") == (start % (large.etag.encode(), 4 * LARGE), large.body)
     assert large.answer(b"now")[1] is large.body, "it is not copied"
     assert made.not_modified(b"now") == (
-        b"HTTP/1.1 304 Not Modified\r\nContent-Type: text/html\r\n"
-        b"ETag: " + made.etag.encode() + b"\r\nServer: twisted_pypi\r\nDate: now\r\n\r\n"
+        b"HTTP/1.1 304 Not Modified\r\nContent-Type: text/html\r\nServer: twisted_pypi\r\n"
+        b"ETag: " + made.etag.encode() + b"\r\nDate: now\r\n\r\n"
     )
+
+
+def test_a_page_that_knows_when_it_was_changed_says_so_in_every_form() -> None:
+    changed = (b"Last-Modified", b"Tue, 14 Nov 2023 22:13:20 GMT")
+    made = Page(((b"Accept-Ranges", b"bytes"),), b"body", '"tag"', modified=1_700_000_000.5)
+    assert made.etag == '"tag"'
+    assert made.headers == ((b"Accept-Ranges", b"bytes"), (b"ETag", b'"tag"'), changed)
+    for answer in (made.answer(b"now")[0], made.not_modified(b"now")):
+        assert b'\r\nETag: "tag"\r\n%b: %b\r\n' % changed in answer
+
+
+def test_headers_that_many_pages_have_are_kept_once() -> None:
+    first, second = page(b"1"), page(b"2")
+    assert first.headers[0] is second.headers[0]
 
 
 def test_each_representation_has_an_etag_of_its_own() -> None:
@@ -125,6 +139,19 @@ def test_a_page_that_would_fill_it_all_is_not_kept() -> None:
     pages = FinishedPages(limit=4000)
     kept(pages, A, page(b"x" * 1001))
     assert pages.get(A, HTML) is None
+
+
+def test_every_form_of_a_page_is_dropped() -> None:
+    pages = FinishedPages()
+    made = {variant: page(variant.encode()) for variant in ("HTML gzip", "JSON gzip", "JSON identity")}
+    begun = pages.begin(A)
+    for variant, each in (*made.items(), *made.items()):
+        pages.keep(A, variant, each, begun)
+    pages.end(A)
+    assert pages.size == sum(len(each.body) + OVERHEAD for each in made.values())
+    pages.drop(frozenset({A}))
+    assert [pages.get(A, variant) for variant in made] == [None, None, None]
+    assert pages.size == 0
 
 
 def test_everything_forgotten_leaves_nothing_behind() -> None:

@@ -125,7 +125,7 @@ class Files:
                 raise NoSuchFile(f"{known.filename} has no metadata of its own to show")
             etag = f'"{known.metadata_sha256}"'
             caching = [(b"Cache-Control", self._cache_control)] if self._cache_control else []
-            page = Page(((b"ETag", etag.encode()), *caching, (b"Content-Type", OCTETS)), metadata, etag)
+            page = Page((*caching, (b"Content-Type", OCTETS)), metadata, etag)
             self._pages.keep(project, _variant(request.postpath or []), page, begun)
         finally:
             self._pages.end(project)

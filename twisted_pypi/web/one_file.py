@@ -43,9 +43,13 @@ class OneFile:
         return [
             (b"ETag", b'"%s"' % self.sha256.encode()),
             *([(b"Last-Modified", http_date(self.modified).encode())] if self.modified is not None else []),
-            (b"Accept-Ranges", b"bytes"),
-            *([(b"Cache-Control", self.cache_control)] if self.cache_control else []),
+            *self.fixed_headers(),
         ]
+
+    def fixed_headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        """Return those that it has in common with other files."""
+        ranges = (b"Accept-Ranges", b"bytes")
+        return (ranges, (b"Cache-Control", self.cache_control)) if self.cache_control else (ranges,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,72 +9,109 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from twisted_pypi.distributions import ProjectName
-from twisted_pypi.web.conditions import is_none_match, is_unmodified_since
+from twisted_pypi.web.conditions import http_date, is_none_match, is_unmodified_since
 from twisted_pypi.web.replies import Reply
 from twisted_pypi.web.sending import SERVER, send
 
 if TYPE_CHECKING:
     from twisted_pypi.web.bodies import IndexRequest
 
-DEFAULT_LIMIT = 32 << 20
+DEFAULT_LIMIT = 64 << 20
 """Bytes of finished pages that are kept."""
 
 LARGE = 1 << 14
 """Bytes of a body that is not copied behind its head."""
 
-OVERHEAD = 1200
+OVERHEAD = 700
 """Bytes that a kept page takes besides its body, about."""
 
 Subject = ProjectName | None
 """What a page is of: a project, or (None) the list of all."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """What all finished answers of one sort have in common."""
+
+    headers: tuple[tuple[bytes, bytes], ...]
+    """All headers but those that differ from page to page, and ``Server``."""
+    start: bytes
+    """The head of a 200, up to the ETag."""
+    start_304: bytes
+    """The head of a 304, up to the ETag."""
+
+
+@lru_cache(maxsize=256)
+def _sort(headers: tuple[tuple[bytes, bytes], ...]) -> Sort:
+    lines = b"".join(b"%b: %b\r\n" % each for each in headers) + b"Server: " + SERVER + b"\r\nETag: "
+    return Sort(headers, b"HTTP/1.1 200 OK\r\n" + lines, b"HTTP/1.1 304 Not Modified\r\n" + lines)
+
+
 class Page:
     """A finished answer to GET, and to a GET that has it already."""
 
-    headers: tuple[tuple[bytes, bytes], ...]
-    """All headers but ``Date``, ``Server`` and ``Content-Length``."""
-    body: bytes
-    etag: str
-    live: bool = True
-    """Is it still what would be answered?  Whoever keeps a reference asks."""
-    used: bool = False
-    """Was it sent since the last time room was made?"""
-    modified: float | None = None
-    """When it was last changed, seconds since the epoch, if it says so."""
-    proof: Callable[[], bool] | None = None
-    """Asked before each use whether it still is what would be answered, where not all changes are told."""
-    _start: bytes = field(init=False)
-    _start_304: bytes = field(init=False)
+    __slots__ = ("_length", "_mark", "_sort", "body", "live", "modified", "proof", "used")
 
-    def __post_init__(self) -> None:
-        """Write the heads down, up to the date that ends them."""
-        lines = b"".join(b"%s: %s\r\n" % each for each in self.headers)
-        end = b"Server: " + SERVER + b"\r\nDate: "
-        self._start = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n" % len(self.body) + lines + end
-        self._start_304 = b"HTTP/1.1 304 Not Modified\r\n" + lines + end
+    def __init__(
+        self,
+        headers: tuple[tuple[bytes, bytes], ...],
+        body: bytes,
+        etag: str,
+        *,
+        modified: float | None = None,
+        proof: Callable[[], bool] | None = None,
+    ) -> None:
+        """``headers`` are all but ``ETag``, ``Last-Modified``, ``Content-Length``, ``Server`` and ``Date``.
+
+        Equal ones are kept once.
+        """
+        self.body = body
+        self.live = True
+        """Is it still what would be answered?  Whoever keeps a reference asks."""
+        self.used = False
+        """Was it sent since the last time room was made?"""
+        self.modified = modified
+        """When it was last changed, seconds since the epoch, if it says so."""
+        self.proof = proof
+        """Asked before each use whether it still is what would be answered, where not all changes are told."""
+        self._sort = _sort(headers)
+        self._mark = etag.encode()
+        if modified is not None:
+            self._mark += b"\r\nLast-Modified: " + http_date(modified).encode()
+        self._length = b"\r\nContent-Length: %d\r\nDate: " % len(body)
+
+    @property
+    def etag(self) -> str:
+        """The strong ETag of this very representation, in quotes (RFC 9110 section 8.8.3)."""
+        return self._mark.partition(b"\r\n")[0].decode()
+
+    @property
+    def headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        """All headers but ``Date``, ``Server`` and ``Content-Length``."""
+        etag, _, modified = self._mark.partition(b"\r\nLast-Modified: ")
+        marks = ((b"ETag", etag), (b"Last-Modified", modified)) if modified else ((b"ETag", etag),)
+        return *self._sort.headers, *marks
 
     def answer(self, date: bytes) -> tuple[bytes, bytes]:
         """Return the whole answer, in one piece and nothing; or, as copying takes longer than that, head and body."""
         if len(self.body) < LARGE:
-            return b"".join((self._start, date, b"\r\n\r\n", self.body)), b""
-        return b"".join((self._start, date, b"\r\n\r\n")), self.body
+            return b"".join((self._sort.start, self._mark, self._length, date, b"\r\n\r\n", self.body)), b""
+        return b"".join((self._sort.start, self._mark, self._length, date, b"\r\n\r\n")), self.body
 
     def not_modified(self, date: bytes) -> bytes:
         """Return the whole answer to a client that has the page."""
-        return b"".join((self._start_304, date, b"\r\n\r\n"))
+        return b"".join((self._sort.start_304, self._mark, b"\r\nDate: ", date, b"\r\n\r\n"))
 
 
 def finish_page(body: bytes, headers: tuple[tuple[bytes, bytes], ...], variant: str) -> Page:
     """Return the finished page; its strong ETag is of this very representation (RFC 9110 section 8.8.3)."""
-    etag = f'"{sha256(variant.encode() + body).hexdigest()[:32]}"'
-    return Page((*headers, (b"ETag", etag.encode())), body, etag)
+    return Page(headers, body, f'"{sha256(variant.encode() + body).hexdigest()[:32]}"')
 
 
 class FinishedPages:
@@ -86,7 +123,7 @@ class FinishedPages:
         self.size = 0
         """Bytes that the kept pages take, about."""
         self._pages: OrderedDict[tuple[Subject, str], Page] = OrderedDict()
-        self._variants: dict[Subject, set[str]] = {}
+        self._variants: dict[Subject, str | set[str]] = {}  # a set is as large as a small page: only for several
         self._changes: dict[Subject, int] = {}
         self._building: dict[Subject, int] = {}
         self.hits = 0
@@ -128,7 +165,11 @@ class FinishedPages:
             return
         self._forget(subject, variant)
         self._pages[subject, variant] = page
-        self._variants.setdefault(subject, set()).add(variant)
+        known = self._variants.setdefault(subject, variant)
+        if isinstance(known, set):
+            known.add(variant)
+        elif known != variant:
+            self._variants[subject] = {known, variant}
         self.size += len(page.body) + OVERHEAD
         while self.size > self._limit:
             oldest, kept = next(iter(self._pages.items()))
@@ -156,7 +197,7 @@ class FinishedPages:
         for subject in subjects:
             if subject in self._changes:
                 self._changes[subject] += 1
-            for variant in list(self._variants.get(subject, ())):
+            for variant in list(_all(self._variants.get(subject, set()))):
                 self._forget(subject, variant)
                 self.changed += 1
 
@@ -165,10 +206,14 @@ class FinishedPages:
         if page is not None:
             page.live = False
             self.size -= len(page.body) + OVERHEAD
-            variants = self._variants[subject]
+            variants = _all(self._variants[subject])
             variants.discard(variant)
             if not variants:
                 del self._variants[subject]
+
+
+def _all(variants: str | set[str]) -> set[str]:
+    return {variants} if isinstance(variants, str) else variants
 
 
 def send_page(request: IndexRequest, page: Page) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Literal
 from urllib.parse import parse_qs, quote
 
@@ -151,6 +151,7 @@ def _subject(segments: list[bytes]) -> Subject | Literal[False]:
     return ProjectName(segments[0].decode("latin-1"))
 
 
+@cache
 def _variant(representation: Representation, encoding: Encoding) -> str:
     return f"{representation.name} {encoding}"
 

@@ -37,7 +37,7 @@ def read_whole(located: LocatedFile, about: OneFile, file: BinaryIO) -> Page:
     if sha256(body).hexdigest() != about.sha256:
         raise Unreadable(f"{about.filename} is being replaced; ask again")
     proof = _Unchanged(located.location, located.known.size, located.known.mtime_ns)
-    headers = (*about.headers(), (b"Content-Type", OCTETS))
+    headers = (*about.fixed_headers(), (b"Content-Type", OCTETS))
     return Page(headers, body, f'"{about.sha256}"', modified=about.modified, proof=proof)
 
 
