@@ -97,7 +97,6 @@ def _prepare(connection: sqlite3.Connection) -> None:
         raise Unusable(f"has the layout {version}, and this is a server for layout {VERSION}")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("PRAGMA cache_size = -8000")
     if not tables:
         connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
     elif (found := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
