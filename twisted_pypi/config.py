@@ -144,7 +144,7 @@ class Config:
     """A file with the page for ``/``; ``None``: the built-in one."""
     cache_control: int | None = None
     """Seconds for ``Cache-Control: max-age`` of package downloads; ``None``: not sent."""
-    page_cache: int = 32 << 20
+    page_cache: int = 64 << 20
     """Bytes of finished pages and small files that are kept in memory; 0: none."""
     hash_algo: str | None = "sha256"
     """A further hash algorithm for the index; ``None``: the old server would have shown no hash."""

@@ -103,7 +103,7 @@ ANSWERS: tuple[Setting, ...] = (
         parse=_bytes,
         expected='a size such as "32M" or "1G", or "off"',
         metavar="SIZE",
-        default="32M",
+        default="64M",
         help="memory for finished pages and small files; those that nobody asks for go first",
         group=Group.ANSWERS,
     ),
