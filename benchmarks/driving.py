@@ -14,7 +14,7 @@ from tempfile import NamedTemporaryFile
 from typing import NamedTuple
 
 from benchmarks.figures import percentile
-from benchmarks.heads import lua
+from benchmarks.heads import first_number, lua
 from benchmarks.servers import OTHER_CORE, on_core
 from tests.clients.server import Process
 
@@ -90,7 +90,7 @@ def _by_sockets(port: int, requests: Sequence[bytes], seconds: float, connection
     with ExitStack() as stack:
         selector = stack.enter_context(selectors.DefaultSelector())
         waits: list[float] = []
-        sent = 0
+        sent = first_number()
 
         def send(each: socket.socket) -> None:
             nonlocal sent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 
 JSON = "application/vnd.pypi.simple.v1+json"
@@ -54,6 +55,11 @@ def heads(path: str, accept: str, *more: str, encoding: str = GZIP) -> list[byte
     return written
 
 
+def first_number() -> int:
+    """Return a number from which on no head had any: were they to begin at one in each round, all would come again."""
+    return time.monotonic_ns() // 1000
+
+
 def lua(requests: Sequence[bytes], *, varied: bool) -> str:
     """Return a script by which ``wrk`` sends these requests in turn; ``varied``: each with a number of its own."""
     ends = 2 if varied else 0
@@ -61,7 +67,7 @@ def lua(requests: Sequence[bytes], *, varied: bool) -> str:
     number = ' .. "X-Request-Id: " .. sent .. "\\r\\n\\r\\n"' if varied else ""
     return f"""
 local requests = {{{table}}}
-local sent = 0
+local sent = {first_number()}
 request = function()
   sent = sent + 1
   return requests[sent % {len(requests)} + 1]{number}

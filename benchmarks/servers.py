@@ -38,11 +38,19 @@ def pinned(process: Process) -> Process:
     return Process([*on_core(SERVER_CORE), *process.command], process.port, process.log_path, process.variables)
 
 
+def ours_without_fast_way(root: Path, state: Path, *options: str | Path) -> Process:
+    """The same, with no request head remembered."""
+    return _wrapped(ours(root, state, *options), "benchmarks.without_fast_way")
+
+
 def ours_counting_fsyncs(root: Path, state: Path, count: Path, *options: str | Path) -> Process:
     """The same, with each fsync written down in a file."""
-    process = ours(root, state, *options)
-    command = list(process.command)
-    command[:1] = [PROGRAMS / "python", "-m", "benchmarks.counting_fsyncs", count]
+    return _wrapped(ours(root, state, *options), "benchmarks.counting_fsyncs", count)
+
+
+def _wrapped(process: Process, module: str, *arguments: str | Path) -> Process:
+    """Return a server that is run by a module of this package in the place of twistd."""
+    command = [PROGRAMS / "python", "-m", module, *arguments, *process.command[1:]]
     return Process(command, process.port, process.log_path, process.variables)
 
 
