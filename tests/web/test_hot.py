@@ -143,6 +143,7 @@ async def test_one_look_is_enough_for_sockets_and_none_of_an_earlier_turn(privat
             data = b""
             while not data:
                 await deferLater(cast("Any", reactor), 0, lambda: None)
+                private.world.clock.advance(0)  # the end of the turn, in which answers are sent
                 try:
                     data = each.recv(65_536)
                 except BlockingIOError:

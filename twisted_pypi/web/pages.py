@@ -231,7 +231,7 @@ def send_page(request: IndexRequest, page: Page) -> None:
         data, body = page.answer(date)
         request.sentLength = len(page.body)
     request.startedWriting = 1
-    channel.send_whole(data, body)
+    channel.send_soon(data, body)
     site, head = request.site, channel.head
     if site.hot is not None and head is not None and page.live:
         site.hot.remember(head, request, page, unchanged=unchanged, trusted=channel.trusted)

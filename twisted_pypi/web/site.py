@@ -21,6 +21,7 @@ from twisted_pypi.web.hot import HotAnswers
 from twisted_pypi.web.known_lines import KnownLines
 from twisted_pypi.web.measuring import Measurements, Series
 from twisted_pypi.web.replies import ErrorPages, Reply, error_headers, error_reply, status_of
+from twisted_pypi.web.straight_sending import Outbox
 
 IDLE_TIMEOUT = 75.0
 """Seconds after which an idle connection, or one that sends nothing of its request, is closed."""
@@ -92,6 +93,7 @@ class IndexSite(Site):
         self._addresses = addresses
         self.hot = hot
         self.lines = KnownLines()
+        self.outbox = Outbox(reactor)
         self.measurements = measurements
         self._channel_class = IndexChannel if catch_up is None else FollowingChannel
         self.catch_up = catch_up or (lambda: None)
@@ -110,6 +112,7 @@ class IndexSite(Site):
         channel: Any = self._channel_class()
         channel.site = channel.factory = self
         channel.requestFactory = self.requestFactory
+        channel.outbox = self.outbox
         channel.callLater = self.reactor.callLater
         channel.seconds = self.reactor.seconds
         channel.timeOut = self.timeOut

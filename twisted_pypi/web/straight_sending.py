@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import socket as sockets
+from collections.abc import Sequence
 from contextlib import suppress
 from socket import socket
 from typing import Any, cast
 
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.tcp import Connection
+from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel, Request
 from twisted.web.http_headers import Headers
 
@@ -15,11 +18,45 @@ MSG_MORE = getattr(sockets, "MSG_MORE", 0)
 """Tells the system that more follows at once; not every system knows it."""
 
 
+MOST_WAITING = 16
+"""Answers that wait for each other; with more, all go."""
+
+
+class Outbox:
+    """Answers that are sent together at the end of a turn of the reactor.
+
+    Each one sent wakes its client, if it sleeps, at the price of a third of
+    such an answer; of several one after the other, a client that is awake by
+    the first takes the others for nothing.
+    """
+
+    def __init__(self, reactor: IReactorTime) -> None:
+        """Nothing waits."""
+        self._reactor = reactor
+        self._waiting: list[StraightSending] = []
+
+    def add(self, channel: StraightSending) -> None:
+        """Have a channel send what it holds, at the end of this turn at the latest."""
+        self._waiting.append(channel)
+        if len(self._waiting) == 1:
+            self._reactor.callLater(0, self.flush)
+        elif len(self._waiting) >= MOST_WAITING:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send everything."""
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            each.send_waiting()
+
+
 class StraightSending(HTTPChannel):
     """A channel that need not ask the reactor first whether its socket takes something."""
 
+    outbox: Outbox
     _socket: socket | None = None
     _held: bytes | None = None
+    _waiting = b""
 
     def connectionMade(self) -> None:
         """A client is there."""
@@ -29,11 +66,18 @@ class StraightSending(HTTPChannel):
         if isinstance(transport, Connection):
             self._socket = transport.socket
 
+    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # the base has a default
+        """The client is gone."""
+        self._waiting = b""
+        self._socket = None
+        super().connectionLost(reason)
+
     def at_rest(self) -> bool:
         """Is nothing waiting to be sent, and is the connection to stay?"""
         transport: Any = self.transport
         return not (
-            getattr(transport, "dataBuffer", b"")
+            self._waiting
+            or getattr(transport, "dataBuffer", b"")
             or getattr(transport, "_tempDataBuffer", None)
             or getattr(transport, "disconnecting", False)
         )
@@ -55,6 +99,35 @@ class StraightSending(HTTPChannel):
         else:
             self.write(data + body)
 
+    def send_soon(self, data: bytes, body: bytes = b"") -> None:
+        """The same, but at the end of this turn of the reactor."""
+        if self._socket is None or body or not self.at_rest():
+            self.send_whole(data, body)
+        else:
+            self._waiting = data
+            self.outbox.add(self)
+
+    def send_waiting(self) -> None:
+        """Send what waits for the end of this turn."""
+        data, self._waiting = self._waiting, b""
+        if data:
+            self.send_whole(data)
+
+    def write(self, data: bytes) -> None:
+        """Send bytes, behind what waits."""
+        self.send_waiting()
+        super().write(data)
+
+    def writeSequence(self, iovec: Sequence[bytes]) -> None:
+        """Send bytes, behind what waits."""
+        self.send_waiting()
+        super().writeSequence(iovec)
+
+    def loseConnection(self) -> None:
+        """Close, when everything is sent."""
+        self.send_waiting()
+        super().loseConnection()
+
     def send_head(self, request: Request, *, more: bool) -> bool:
         """Send the head of an answer at once; ``more``: in one segment with what its sender writes to the socket next.
 
@@ -62,6 +135,7 @@ class StraightSending(HTTPChannel):
         """
         if self._socket is None:
             return False
+        self.send_waiting()
         if not self.at_rest():
             cast("Connection", self.transport).doWrite()
         if not self.at_rest():
