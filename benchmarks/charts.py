@@ -9,7 +9,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
-from benchmarks.growth import SIZES
+from benchmarks.growth import CLIENTS, SIZES
 
 OURS, NGINX, OTHERS = "#1f6feb", "#5a9e5a", "#b0b0b0"
 ROWS = (
@@ -35,7 +35,8 @@ def draw(results: dict[str, Any], folder: Path) -> None:
         if isinstance(measured, dict) and "figures" in measured
         for figure in measured["figures"]
     }
-    for name, chart in {"requests": _requests, "peers": _peers, "growth": _growth, "files": _files}.items():
+    charts = {"requests": _requests, "peers": _peers, "growth": _growth, "clients": _clients, "files": _files}
+    for name, chart in charts.items():
         drawing = Drawing(figsize=(8, 4), layout="constrained")
         if chart(drawing.add_subplot(), found):
             drawing.savefig(folder / f"{name}.svg", metadata={"Date": None})
@@ -70,7 +71,7 @@ def _peers(axes: Axes, found: Found) -> bool:
     part = "beside Python, page as HTML"
     names = {
         "twisted_pypi": "CPU of one",
-        "twisted_pypi, every head different": "every head different: CPU of one",
+        "twisted_pypi, fast way off": "fast way off: CPU of one",
         "proxpi": "proxpi: CPU of one",
         "simple-repository-server": "simple-repository-server: CPU of one",
         "pypiserver": "pypiserver: CPU of one",
@@ -107,6 +108,25 @@ def _growth(axes: Axes, found: Found) -> bool:
     axes.legend(frameon=False, fontsize=8)
     axes.spines[["top", "right"]].set_visible(False)
     return bool(rows)
+
+
+def _clients(axes: Axes, found: Found) -> bool:
+    part = "how cost grows with clients"
+    for row in ("page, JSON", "page, JSON, every head different"):
+        there = [(each, found.get((part, f"{row}: CPU of one, {each:,} clients"))) for each in CLIENTS]
+        points = [(each, figure["median"]) for each, figure in there if figure is not None]
+        if not points:
+            return False
+        axes.plot(*zip(*points, strict=True), "o-", label=row)
+    axes.set_xscale("log", base=4)
+    axes.set_xticks(CLIENTS, [f"{each:,}" for each in CLIENTS])
+    axes.set_ylim(bottom=0)
+    axes.set_title("CPU of one request as more clients ask at once")
+    axes.set_xlabel("connections")
+    axes.set_ylabel("microseconds")
+    axes.legend(frameon=False, fontsize=8)
+    axes.spines[["top", "right"]].set_visible(False)
+    return True
 
 
 def _files(axes: Axes, found: Found) -> bool:

@@ -1,4 +1,4 @@
-"""How cost grows with the collection: start, memory, pages, files and 304 at 1,000, 10,000 and 100,000 files."""
+"""How cost grows: with files and projects (start, memory, pages, files, 304, the list of all), and with clients."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from tests.clients.server import Process
 SIZES = (1_000, 10_000, 100_000)
 STARTS = 5
 ROUNDS, SECONDS, CONNECTIONS = 5, 1.0, 16
+CLIENTS = (1, 4, 16, 64, 256, 1024)
+"""Connections that ask at once."""
 SPREAD = 60
 """Projects whose pages are asked for in turn in one of the rows."""
 
@@ -26,6 +28,7 @@ def measure() -> None:
     for files in SIZES:
         _start(files)
     _rates()
+    _clients()
 
 
 def _start(files: int) -> None:
@@ -101,7 +104,33 @@ def _rates() -> None:
                 Figure(f"{name}: rate, most of least files", "x", each_to_each(most.rates, least.rates), goal),
                 Figure(f"{name}: CPU, least of most files", "x", each_to_each(least.costs, most.costs), goal),
             ]
+        targets = [Target(each, heads("/simple/", JSON)) for each in servers]
+        in_turns(targets, ROUNDS, SECONDS, CONNECTIONS)
+        figures += [
+            Figure(f"/simple/ of {projects_in(files):,} projects, JSON: CPU of one", "us", target.costs)
+            for files, target in zip(SIZES, targets, strict=True)
+        ]
     report("how cost grows with files", figures)
+
+
+def _clients() -> None:
+    """One page, asked for on more and more connections."""
+    with pinned(ours(collection(SIZES[0]), known_state(SIZES[0]), "--metrics")) as server:
+        until_right(server, PAGE, files_of(ASKED))
+        figures: list[Figure] = []
+        for name, varied in (("page, JSON", False), ("page, JSON, every head different", True)):
+            # In turns, so that a busy minute is nobody's alone.
+            targets = {each: Target(server, heads(PAGE, JSON), varied=varied) for each in CLIENTS}
+            for _ in range(ROUNDS):
+                for connections, target in targets.items():
+                    target.ask(SECONDS, connections)
+            for connections, target in targets.items():
+                figures += [
+                    Figure(f"{name}: requests a second, {connections:,} clients", "/s", target.rates),
+                    Figure(f"{name}: CPU of one, {connections:,} clients", "us", target.costs),
+                ]
+        figures.append(Figure("memory after that", "MB", [server.memory() / 1e6]))
+    report("how cost grows with clients", figures)
 
 
 if __name__ == "__main__":
