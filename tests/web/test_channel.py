@@ -9,7 +9,7 @@ import pytest
 
 from tests.web.test_simple import World
 from twisted_pypi.testing.wire import Wire, status
-from twisted_pypi.web.straight_sending import MOST_WAITING
+from twisted_pypi.web.straight_sending import AT_ONCE, MOST_WAITING
 
 VARIED = b"GET /simple/foo/ HTTP/1.1\r\nHost: x\r\nX-Request-Id: %d\r\n\r\n"
 HEAD, BODY = b"head" * 5, b"body" * 10
@@ -71,6 +71,12 @@ class Together:
         for wire, taking in zip(self.wires, self.sockets, strict=True):
             channel: Any = wire.channel
             channel._socket = taking  # noqa: SLF001  # as above
+        # Several at once, after which answers wait for each other.
+        for wire in self.wires[:3]:
+            wire.channel.dataReceived(VARIED % 0)
+        self.world.clock.advance(0)
+        for taking in self.sockets:
+            taking.data = b""
 
     @property
     def answered(self) -> list[bool]:
@@ -95,6 +101,16 @@ def test_answers_of_one_turn_are_sent_together_at_its_end(together: Together) ->
     assert not any(together.answered)
     together.world.clock.advance(0)
     assert sum(together.answered) == 3
+
+
+def test_an_answer_alone_is_sent_at_once(together: Together) -> None:
+    together.world.clock.advance(1)
+    together.wires[0].channel.dataReceived(VARIED % 1)
+    together.world.clock.advance(0)  # the first that waits in vain ends the waiting
+    for number in (1, 2):
+        together.world.clock.advance(2 * AT_ONCE)
+        together.wires[number].channel.dataReceived(VARIED % number)
+        assert together.answered[number]
 
 
 def test_many_answers_do_not_wait_for_each_other(together: Together) -> None:

@@ -21,30 +21,46 @@ MSG_MORE = getattr(sockets, "MSG_MORE", 0)
 MOST_WAITING = 16
 """Answers that wait for each other; with more, all go."""
 
+AT_ONCE = 0.0001
+"""Seconds between two answers of one turn of the reactor, at the most; a client that asks alone is slower."""
+
 
 class Outbox:
-    """Answers that are sent together at the end of a turn of the reactor.
+    """Answers that are sent together at the end of a turn of the reactor, while there are several in each.
 
     Each one sent wakes its client, if it sleeps, at the price of a third of
     such an answer; of several one after the other, a client that is awake by
-    the first takes the others for nothing.
+    the first takes the others for nothing.  One alone does not wait.
     """
 
     def __init__(self, reactor: IReactorTime) -> None:
         """Nothing waits."""
         self._reactor = reactor
         self._waiting: list[StraightSending] = []
+        self._last = 0.0
+        self._several = False
 
     def add(self, channel: StraightSending) -> None:
-        """Have a channel send what it holds, at the end of this turn at the latest."""
+        """Have a channel send what it holds, now or at the end of this turn."""
+        if not self._several:
+            last, self._last = self._last, self._reactor.seconds()
+            self._several = self._last - last < AT_ONCE
+            if not self._several:
+                channel.send_waiting()
+                return
         self._waiting.append(channel)
         if len(self._waiting) == 1:
             self._reactor.callLater(0, self.flush)
         elif len(self._waiting) >= MOST_WAITING:
-            self.flush()
+            self._send()
 
     def flush(self) -> None:
-        """Send everything."""
+        """The turn ends: send everything."""
+        if len(self._waiting) == 1:
+            self._several, self._last = False, self._reactor.seconds()
+        self._send()
+
+    def _send(self) -> None:
         waiting, self._waiting = self._waiting, []
         for each in waiting:
             each.send_waiting()
