@@ -192,7 +192,7 @@ def _root(name: str, beside: int) -> Path:
     for path in application().iterdir():
         os.link(path, folder / path.name)
     if beside:
-        for path in collection(beside).iterdir():
+        for path in filter(Path.is_file, collection(beside).iterdir()):
             shutil.copy2(path, folder)
     return folder
 
