@@ -17,7 +17,7 @@ from tests.storage.running import put, running
 from twisted_pypi.catalog import Place
 from twisted_pypi.config import Watch
 from twisted_pypi.distributions import ProjectName
-from twisted_pypi.errors import AlreadyUploaded, NoSuchFile
+from twisted_pypi.errors import AlreadyUploaded, NoSuchFile, NotAllowed
 from twisted_pypi.sidecars import Sidecar, Source, format_sidecar, sidecar_name
 from twisted_pypi.storage.folder_files import FolderFiles
 from twisted_pypi.storage.trash import RECORD, TRASH, Trash
@@ -151,11 +151,28 @@ def elsewhere(tmp_path: Path) -> Iterator[Path]:
 def test_a_folder_on_another_mount(root: Path, elsewhere: Path) -> None:
     (root / "mount").symlink_to(elsewhere)
     shutil.copytree(root / "sub", elsewhere / "sub")
-    trash, before = Trash([str(root)]), facts(elsewhere)
+    trash, before = Trash([str(root)], follow_links=True), facts(elsewhere)
     removed = trash.put(Place(0, "mount/sub", WHEEL), X, "1.0")
     assert facts(elsewhere) == {}
     trash.restore(removed)
     assert facts(elsewhere) == before
+
+
+@pytest.mark.parametrize("deep", ["", "deep"])
+def test_a_folder_that_became_a_link_leads_nobody_out_of_the_root(root: Path, tmp_path: Path, deep: str) -> None:
+    (root / "sub" / deep).mkdir(exist_ok=True)
+    (root / "sub" / WHEEL).rename(root / "sub" / deep / WHEEL)
+    trash = Trash([str(root)])
+    removed = trash.put(Place(0, f"sub/{deep}".rstrip("/"), WHEEL), X, "1.0")
+    shutil.rmtree(root / "sub")
+    (tmp_path / "outside").mkdir()
+    (root / "sub").symlink_to(tmp_path / "outside")
+    with pytest.raises(NotAllowed, match="leads out of its root"):
+        trash.restore(removed)
+    assert list((tmp_path / "outside").iterdir()) == []
+    assert list(trash.entries()) == [removed]
+    Trash([str(root)], follow_links=True).restore(removed)
+    assert (tmp_path / "outside" / deep / WHEEL).is_file()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")

@@ -36,7 +36,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> str:
     by = who()
     become_owner(config)
     name = project_in(said.name)
-    trash = Trash(config.roots)
+    trash = Trash(config.roots, follow_links=config.follow_links)
     found = _newest(said, trash, name)
     if not found:
         raise CannotBeDone(

@@ -21,7 +21,7 @@ from typing import Any
 
 from twisted_pypi.catalog import Place
 from twisted_pypi.distributions import ProjectName, is_package_name, normalize
-from twisted_pypi.errors import AlreadyUploaded, NoSuchFile, Unreadable
+from twisted_pypi.errors import AlreadyUploaded, NoSuchFile, NotAllowed, Unreadable
 from twisted_pypi.storage.final_names import put_over, sync_folder
 from twisted_pypi.storage.moving import found_beside, made_below, move, move_to_free, remove_beside
 from twisted_pypi.storage.staging import storage_errors
@@ -61,9 +61,15 @@ class Removed:
 class Trash:
     """The trash of all roots.  Nothing is remembered; everything here blocks."""
 
-    def __init__(self, roots: Sequence[str], *, clock: Callable[[], float] = time.time) -> None:
-        """``roots`` are absolute paths; ``clock`` is the time in seconds since the epoch."""
+    def __init__(
+        self, roots: Sequence[str], *, follow_links: bool = False, clock: Callable[[], float] = time.time
+    ) -> None:
+        """``roots`` are absolute paths; ``clock`` is the time in seconds since the epoch.
+
+        With ``follow_links`` files are brought back to folders outside of the roots, too.
+        """
         self._roots = [Path(root) for root in roots]
+        self._follow_links = follow_links
         self._clock = clock
 
     def put(self, place: Place, project: ProjectName, version: str) -> Removed:
@@ -128,7 +134,8 @@ class Trash:
         """Bring a file back to where it was, and return its absolute path.
 
         Raises ``AlreadyUploaded`` when something is there, ``NoSuchFile`` when
-        it lies here no more, ``NotAllowed``, ``NoSpace``.
+        it lies here no more, ``NotAllowed`` (also when its folder
+        leads out of the root), ``NoSpace``.
         """
         folder = self._roots[removed.root] / TRASH / removed.entry
         source, target = folder / removed.filename, self._roots[removed.root] / removed.path
@@ -136,8 +143,12 @@ class Trash:
             _size(source)
             if os.path.lexists(target):
                 raise _in_the_way(target)
-            above = removed.path.split("/")[:-1]
-            made_below(self._roots[removed.root], *above)
+            # Who may write here may have made a link of a folder meanwhile, and whoever restores may be root.
+            if not (self._follow_links or target.parent.resolve().is_relative_to(self._roots[removed.root].resolve())):
+                raise NotAllowed(
+                    f"{target.parent} leads out of its root; allow that with --follow-links, or move {source} by hand"
+                )
+            made_below(self._roots[removed.root], *removed.path.split("/")[:-1])
             # Before the file, so that it is never without what is known of it.
             put = {target.with_name(each.name): each.read_bytes() for each in found_beside(source)}
             for path, data in put.items():
