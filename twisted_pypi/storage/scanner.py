@@ -162,11 +162,9 @@ class Scanner(Service):
     def _load_watcher(self) -> MakeWatcher | None:
         """Return what makes a watcher.  Loaded before root is given up, after which it may be out of reach."""
         try:
-            from twisted_pypi.storage.watch import (  # noqa: PLC0415  # who does not watch needs none
-                watcher_of_this_system,
-            )
+            from twisted_pypi.storage import watch  # noqa: PLC0415  # who does not watch needs none
 
-            return watcher_of_this_system()
+            return watch.watcher_of_this_system()
         except Exception as problem:  # noqa: BLE001  # as above
             self.log.warn(
                 "the watcher cannot be loaded ({problem}); changes by hand show up with the next scan", problem=problem
