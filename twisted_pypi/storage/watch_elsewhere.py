@@ -22,6 +22,7 @@ from watchdog.observers import Observer
 
 from twisted_pypi.catalog import Identity
 from twisted_pypi.storage.hint_rules import counts
+from twisted_pypi.storage.watch import Hint
 
 if TYPE_CHECKING:
     from watchdog.observers.api import BaseObserver, ObservedWatch
@@ -41,7 +42,7 @@ _EVENTS: list[type[FileSystemEvent]] = [
 class Watcher:
     """Watches the roots, as ``storage.watch`` says."""
 
-    def __init__(self, roots: Sequence[str], hint: Callable[[str, bool], None], lost: Callable[[], None]) -> None:
+    def __init__(self, roots: Sequence[str], hint: Hint, lost: Callable[[], None]) -> None:
         self._roots = tuple(roots)
         self._hint = hint
         self._lost = _Lost(lost)
@@ -96,7 +97,7 @@ class Watcher:
 
 
 class _Handler(FileSystemEventHandler):
-    def __init__(self, root: str, hint: Callable[[str, bool], None]) -> None:
+    def __init__(self, root: str, hint: Hint) -> None:
         self._start = len(root.rstrip("/")) + 1
         self._hint = hint
 

@@ -28,9 +28,9 @@ AT_ONCE = 0.0001
 class Outbox:
     """Answers that are sent together at the end of a turn of the reactor, while there are several in each.
 
-    Each one sent wakes its client, if it sleeps, at the price of a third of
-    such an answer; of several one after the other, a client that is awake by
-    the first takes the others for nothing.  One alone does not wait.
+    Each one sent wakes its client, if it sleeps, and that costs the sender some
+    microseconds; of several one after the other, a client that is awake by the
+    first takes the others without.  One alone does not wait.
     """
 
     def __init__(self, reactor: IReactorTime) -> None:
@@ -116,7 +116,7 @@ class StraightSending(HTTPChannel):
             self.write(data + body)
 
     def send_soon(self, data: bytes, body: bytes = b"") -> None:
-        """The same, but at the end of this turn of the reactor."""
+        """The same, but at the end of this turn of the reactor, with other answers of it."""
         if self._socket is None or body or not self.at_rest():
             self.send_whole(data, body)
         else:
